@@ -100,6 +100,10 @@ class EmbeddedPostgres:
         return f"postgresql://{USER}:{password}@{LOOPBACK}:{self.port}/{quote(database, safe='')}"
 
     @property
+    def pid(self) -> int | None:
+        return self._server.pid if self._server is not None else None
+
+    @property
     def version(self) -> str:
         return self.execute("SHOW server_version")
 
@@ -187,9 +191,7 @@ class EmbeddedPostgres:
             lines = (self._cluster / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return lines[:1] == [str(self._server and self._server.pid)] and [line.strip() for line in lines[7:8]] == [
-            "ready"
-        ]
+        return lines[:1] == [str(self.pid)] and [line.strip() for line in lines[7:8]] == ["ready"]
 
     def _give_up_unless_it_passes(self) -> bool:
         log = self._log()
