@@ -1,0 +1,113 @@
+"""The body of `inloop plan PORTFOLIO EVENTS [--stage S1|S2|S3]`: files in, one JSON plan a line out.
+
+Reads files and the stopwatch, nothing more. The format is in the planner's interchange.py, the planning in its engine.
+"""
+
+import gzip
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from services.launch.domain.planner import (
+    Event,
+    FormatError,
+    Plan,
+    Planner,
+    Portfolio,
+    plan_to_json,
+    read_event,
+    read_portfolio,
+)
+from services.launch.domain.planner_check import check_baseline
+
+STAGES = ("S1", "S2", "S3")
+USAGE = "usage: plan PORTFOLIO EVENTS [--stage S1|S2|S3]"
+BAD_INPUT = 2
+
+
+def plan(portfolio: Path, events: Path, stage: str = "S1") -> int:
+    """Print a plan for each event; returns the exit code (2: bad input, told in one line on stderr)."""
+    try:
+        if stage not in STAGES:
+            raise FormatError("--stage", f"must be one of {' '.join(STAGES)}, is {stage!r}")  # noqa: TRY301 - one exit for all bad input
+        baseline = _load_portfolio(portfolio)
+        asked = _load_events(events, baseline)
+    except FormatError as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_INPUT
+    planner = Planner(baseline)
+    for event in asked:
+        started = perf_counter()
+        result = _plan(planner, event, stage)
+        elapsed = round((perf_counter() - started) * 1000, 3)
+        sys.stdout.write(json.dumps({**plan_to_json(result), "elapsed_ms": elapsed}, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _plan(planner: Planner, event: Event, stage: str) -> Plan:
+    return planner.plan(event, stage)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+        return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise FormatError(str(path), f"cannot be read: {_one_line(error)}") from None
+
+
+def _decode(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(where, f"is not JSON: {_one_line(error)}") from None
+
+
+def _load_portfolio(path: Path) -> Portfolio:
+    value = _decode(_read_text(path), str(path))
+    portfolio = read_portfolio(value)
+    broken = check_baseline(value)
+    if broken:
+        names = " ".join(broken[0].launches)
+        raise FormatError("launches", f"the baseline itself breaks {broken[0].rule} ({names}: {broken[0].detail})")
+    return portfolio
+
+
+def _load_events(path: Path, portfolio: Portfolio) -> list[Event]:
+    return list(_events(_read_text(path), portfolio))
+
+
+def _events(text: str, portfolio: Portfolio) -> Iterator[Event]:
+    seen: set[str] = set()
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        event = read_event(_decode(line, f"events[line {number}]"), number, portfolio)
+        if event.id in seen:
+            raise FormatError(f"events[line {number}].id", f"event {event.id!r} is there twice")
+        seen.add(event.id)
+        yield event
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def main(arguments: list[str]) -> int:
+    stage = "S1"
+    if "--stage" in arguments[:-1]:
+        at = arguments.index("--stage")
+        stage = arguments[at + 1]
+        arguments = arguments[:at] + arguments[at + 2 :]
+    if len(arguments) != 2:  # noqa: PLR2004 - the two files
+        sys.stderr.write(USAGE + "\n")
+        return BAD_INPUT
+    return plan(Path(arguments[0]), Path(arguments[1]), stage)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,155 @@
+"""The planning engine as a library: build it from a portfolio, ask for plans, accept one, ask why not.
+
+Pure: no clock, no files, no randomness. `plan` and `why_not` leave the state as it was; only `accept` changes it.
+"""
+
+from services.launch.domain.planner.explain import Causes, conflicts
+from services.launch.domain.planner.forced import Deadlines, Forced, floor_cost, force
+from services.launch.domain.planner.improve import Improver, construct
+from services.launch.domain.planner.model import Event, Plan, Portfolio
+from services.launch.domain.planner.oracle import Reason, reasons
+from services.launch.domain.planner.schedule import Schedule
+from services.launch.domain.planner.search import Search
+
+S1_STEPS = 3000
+S2_STEPS = 60000
+S2_WIDTH = 6
+ROUNDS = 8  # of taking back moves nobody asked for
+
+
+class Planner:
+    """Resident state of one workspace."""
+
+    def __init__(self, portfolio: Portfolio) -> None:
+        self.schedule = Schedule(portfolio)
+        self.deadlines = Deadlines(self.schedule)
+        self.standing: set[int] = set()  # blocks that already break a bound: conflicts of accepted plans
+
+    def plan(self, event: Event, stage: str = "S1") -> Plan:
+        """Plan one event from the present state, which stays as it is (a dry run until `accept`)."""
+        schedule = self.schedule
+        known = schedule.learn(event)
+        try:
+            return Run(self, event).plan(stage)
+        finally:
+            schedule.undo(0)
+            schedule.learn(known)
+
+    def accept(self, plan: Plan) -> None:
+        """Make a plan made from the present state the new baseline."""
+        schedule = self.schedule
+        schedule.learn(plan.event)
+        dates = {schedule.blocks.block_of[move.launch]: move.after for move in plan.moves}
+        for block in dates:
+            schedule.take(block)
+        for block, day in dates.items():
+            schedule.put(block, day)
+        schedule.settle()
+        self.standing = {schedule.blocks.block_of[conflict.launch] for conflict in plan.conflicts}
+        self.deadlines = Deadlines(schedule)
+
+    def why_not(self, launch: str, day: int) -> list[Reason]:
+        """Say which rules keep the launch (with its group) from the day, all others as they are now."""
+        schedule = self.schedule
+        block = schedule.blocks.block_of[launch]
+        mark = len(schedule.journal)
+        schedule.take(block)
+        found = list(reasons(schedule, block, day))
+        schedule.undo(mark)
+        return found
+
+
+class Run:
+    """One event being planned, on the journal of the resident state."""
+
+    def __init__(self, planner: Planner, event: Event) -> None:
+        self.planner = planner
+        self.schedule = planner.schedule
+        self.event = event
+        self.held: set[int] = set()  # unpinned blocks without any date up to the horizon
+        self.freed: set[int] = set()  # pinned blocks that cannot be kept, although nothing forces them to break
+        self.forced = Forced()
+
+    def plan(self, stage: str) -> Plan:
+        while True:
+            self.forced = self._force()
+            changed = self.planner.deadlines.without(frozenset(self.forced.overrun | self.freed))
+            try:
+                plan = self._try(stage)
+            finally:
+                self.planner.deadlines.restore(changed)
+            if plan is not None:
+                return plan
+
+    def _force(self) -> Forced:
+        seeds = {*self.schedule.using[self.event.feature], *self.planner.standing}
+        return force(self.schedule, seeds, self.held)
+
+    def _try(self, stage: str) -> Plan | None:
+        """Plan with what is held and freed so far; None after holding or freeing more."""
+        schedule, forced = self.schedule, self.forced
+        for block in sorted(forced.dates):
+            schedule.take(block)
+        bound = floor_cost(schedule, forced)
+        search = Search(schedule, forced, self.planner.deadlines.latest)
+        if not construct(search, sorted(forced.dates)):
+            schedule.undo(0)
+            self._give_way(search)
+            return None
+        self._improve(search, bound, stage)
+        return self._explain(stage, bound)
+
+    def _give_way(self, search: Search) -> None:
+        """No plan keeps all pinned dates, so let them break; no plan has a date for every block, so hold one."""
+        reached = self._pinned_behind()
+        if reached <= self.freed | self.forced.overrun:
+            self.held.add(search.failed)
+        else:
+            self.freed |= reached
+
+    def _pinned_behind(self) -> set[int]:
+        """Pinned blocks that come after a forced one, at any distance."""
+        blocks = self.schedule.blocks
+        reached, rest = set(self.forced.dates), list(self.forced.dates)
+        while rest:
+            fresh = [other for other, _ in blocks.behind[rest.pop()] if other not in reached]
+            reached.update(fresh)
+            rest += fresh
+        return {block for block in reached if self.schedule.pinned[block]}
+
+    def _improve(self, search: Search, bound: int, stage: str) -> None:
+        improver = Improver(search, bound)
+        improver.run(S1_STEPS, 1)
+        self._justify(improver)
+        if stage == "S1" or self.schedule.cost <= bound:
+            return
+        cost, dates = self.schedule.cost, improver.state()
+        search.width = S2_WIDTH
+        improver.run(S2_STEPS, 2)
+        self._justify(improver)
+        if self.schedule.cost > cost:
+            search.apply(dates)
+
+    def _justify(self, improver: Improver) -> None:
+        """Place the moves that the event does not explain again, all at once, until there are none."""
+        for _ in range(ROUNDS):
+            astray = Causes(self.schedule, improver.moved(), self.event.feature).unexplained()
+            if not astray:
+                return
+            improver.again(astray, 0)
+            improver.polish()
+
+    def _explain(self, stage: str, bound: int) -> Plan:
+        schedule = self.schedule
+        home, date = schedule.home, schedule.date
+        moved = sorted({block for block, _ in schedule.journal if date[block] != home[block]})
+        behind = {other for block in moved for other, _ in schedule.blocks.behind[block] if schedule.pinned[other]}
+        pinned = behind | self.forced.broken | {block for block in self.planner.standing if schedule.pinned[block]}
+        return Plan(
+            event=self.event,
+            stage=stage,
+            moves=tuple(Causes(schedule, moved, self.event.feature).moves()),
+            conflicts=tuple(conflicts(schedule, pinned, self.forced.stuck)),
+            cost=schedule.cost,
+            lower_bound=min(bound, schedule.cost),
+        )

@@ -1,0 +1,133 @@
+"""Making a plan cheaper: place moved blocks again, one by one, then several at once, within the steps allowed.
+
+Nothing here is worse than what it started from. The choice of blocks is pseudo-random but fixed: the same input
+always takes the same road.
+"""
+
+from services.launch.domain.planner.schedule import NEVER, OUT, Schedule
+from services.launch.domain.planner.search import Dates, Search
+
+MODULUS = 2**31 - 1
+FACTOR = 48271
+CONSTRUCT_STEPS = 2000
+
+
+def construct(search: Search, forced: list[int]) -> bool:
+    """Find a first plan: place the forced blocks, which are out, in several orders and keep the cheapest."""
+    schedule = search.schedule
+    search.budget = search.steps + CONSTRUCT_STEPS
+    limit, best = NEVER, None
+    for depth, order in _orders(schedule, forced):
+        mark = len(schedule.journal)
+        if search.insert_in_order(order, limit, depth):
+            limit, best = schedule.cost, search.changes(0)
+        schedule.undo(mark)
+    if best is not None:
+        search.apply(best)
+    return best is not None
+
+
+def _orders(schedule: Schedule, forced: list[int]) -> list[tuple[int, list[int]]]:
+    """(depth, order), the plain one last: when nothing succeeds it tells for whom there is no day."""
+    heavy = sorted(forced, key=lambda one: (-schedule.weight[one], schedule.home[one], one))
+    early = sorted(forced, key=lambda one: (schedule.home[one], -schedule.weight[one], one))
+    return [(1, heavy), (1, early), (0, heavy)]
+
+
+class Improver:
+    def __init__(self, search: Search, lower_bound: int) -> None:
+        self.search = search
+        self.schedule: Schedule = search.schedule
+        self.lower_bound = lower_bound
+        self.dice = 1
+
+    def run(self, budget: int, depth: int) -> None:
+        """Improve the present plan until it is proved least or the steps are spent."""
+        search = self.search
+        search.budget = search.steps + budget
+        self.settle(depth)
+        best, dates = self.schedule.cost, self.state()
+        largest = 2
+        while best > self.lower_bound and not search.tired and dates:
+            before = self.schedule.cost
+            self.shake(depth, largest)
+            largest = 2 + (largest - 1) % 5
+            if self.schedule.cost < before:
+                self.settle(depth)
+            if self.schedule.cost < best:
+                best, dates = self.schedule.cost, self.state()
+        self.search.apply(dates)
+
+    def settle(self, depth: int) -> None:
+        """Repeat polishing and placing again one by one while the cost falls."""
+        cost = self.schedule.cost + 1
+        while self.schedule.cost < cost:
+            cost = self.schedule.cost
+            self.polish()
+            for block in sorted(self.moved(), key=lambda one: (-self._price(one), one)):
+                if self.schedule.cost <= self.lower_bound or self.search.tired:
+                    break
+                self.again([block], depth)
+        self.polish()
+
+    def state(self) -> Dates:
+        """Every block the plan has touched so far, with its date: enough to come back to this plan from any other."""
+        return self.search.changes(0)
+
+    def moved(self) -> list[int]:
+        home, date = self.schedule.home, self.schedule.date
+        return [block for block, _ in self.state() if date[block] != home[block]]
+
+    def polish(self) -> None:
+        """Move every block to the earliest date it can have, all others as they are, until none is loose."""
+        loose = True
+        while loose:
+            loose = False
+            for block in sorted(self.moved(), key=lambda one: (self.schedule.blocks.rank[one], one)):
+                loose |= self._earlier(block)
+
+    def _earlier(self, block: int) -> bool:
+        schedule = self.schedule
+        mark = len(schedule.journal)
+        now = schedule.date[block]
+        schedule.take(block)
+        day = self.search.first_free(block, now - 1)
+        if day == OUT:
+            schedule.undo(mark)
+            return False
+        schedule.put(block, day)
+        return True
+
+    def again(self, blocks: list[int], depth: int) -> bool:
+        """Take these out and place them again in this order; kept only when the plan does not cost more."""
+        schedule = self.schedule
+        cost, mark = schedule.cost, len(schedule.journal)
+        for block in blocks:
+            schedule.take(block)
+        if self.search.insert_in_order(blocks, cost + 1, depth):
+            return schedule.cost < cost
+        schedule.undo(mark)
+        return False
+
+    def shake(self, depth: int, largest: int) -> None:
+        """Take some moved blocks that are close in time out, and place them again in another order."""
+        moved = self.moved()
+        if not moved:
+            return
+        pivot = moved[self._roll(len(moved))]
+        date = self.schedule.date
+        near = sorted(moved, key=lambda one: (abs(date[one] - date[pivot]), one))[: 3 * largest]
+        chosen = [pivot]
+        while near and len(chosen) < largest:
+            other = near.pop(self._roll(len(near)))
+            chosen += [] if other in chosen else [other]
+        chosen.insert(self._roll(len(chosen)), chosen.pop(0))
+        self.search.steps += 2 * len(chosen)
+        self.again(chosen, depth)
+
+    def _roll(self, sides: int) -> int:
+        self.dice = self.dice * FACTOR % MODULUS
+        return self.dice % sides
+
+    def _price(self, block: int) -> int:
+        return self.schedule.price(block, self.schedule.date[block])

@@ -1,0 +1,161 @@
+"""The words of the planning engine: a portfolio, an event, a plan, as plain values.
+
+Dates are proleptic ordinals (`date.toordinal`), weeks are whole numbers of ISO weeks, counts are whole numbers.
+No rule and no search here, and nothing that knows JSON.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+TIERS = ("T1", "T2", "T3")
+DAYS_A_WEEK = 7
+
+
+class Work(NamedTuple):
+    """Units a team gives in the launch's week plus `offset` weeks."""
+
+    team: str
+    offset: int
+    units: int
+
+
+class After(NamedTuple):
+    """A launch that must come at least `lag` calendar days before."""
+
+    launch: str
+    lag: int
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    id: str
+    line: str
+    tier: str
+    date: int
+    regions: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    pinned: bool = False
+    announced: bool = False
+    work: tuple[Work, ...] = ()
+    after: tuple[After, ...] = ()
+    together: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    id: str
+    weekend: frozenset[int]  # 1 Monday to 7 Sunday
+    holidays: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    first: int
+    last: int
+    tiers: frozenset[str]
+    regions: frozenset[str] | None  # None: everywhere
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    id: str
+    first_week: int
+    capacity: tuple[int, ...]  # zero outside the list
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    id: str
+    ready_on: int
+    confident_since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    soak: dict[str, int]
+    lead: dict[str, int]
+    weight: dict[str, int]
+    apart: dict[str, int]
+    proximity: tuple[tuple[int | None, int], ...]  # (within days, factor), the last one without a limit
+    announced_factor: int = 1
+    fixed_days: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    today: int
+    horizon: int
+    policy: Policy
+    regions: tuple[Region, ...]
+    freezes: tuple[Freeze, ...]
+    trains: dict[str, frozenset[int]]
+    teams: tuple[Team, ...]
+    features: tuple[Feature, ...]
+    launches: tuple[Launch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A feature has these dates now; None keeps the one it had."""
+
+    id: str
+    feature: str
+    ready_on: int | None = None
+    confident_since: int | None = None
+
+
+class Link(NamedTuple):
+    """One step of a chain: the launch could not stay on its old date because of this."""
+
+    launch: str
+    constraint: str
+    detail: str
+
+
+class Move(NamedTuple):
+    launch: str
+    before: int
+    after: int
+    why: tuple[Link, ...]
+
+
+class Conflict(NamedTuple):
+    launch: str
+    constraint: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What should happen after an event; nothing has happened yet. `stage` is the last one that ran."""
+
+    event: Event
+    stage: str
+    moves: tuple[Move, ...]
+    conflicts: tuple[Conflict, ...]
+    cost: int
+    lower_bound: int
+
+
+class CycleError(ValueError):
+    """The order of the launches goes in a circle; `launches` names it, the first one again at the end."""
+
+    def __init__(self, launches: tuple[str, ...]) -> None:
+        super().__init__("cycle: " + " -> ".join(launches))
+        self.launches = launches
+
+
+def week_of(day: int) -> int:
+    """Number of the ISO week (Monday to Sunday) that holds the day."""
+    return (day - 1) // DAYS_A_WEEK
+
+
+def iso_day(day: int) -> str:
+    return date.fromordinal(day).isoformat()
+
+
+def iso_week(week: int) -> str:
+    year, number, _ = date.fromordinal(week * DAYS_A_WEEK + 1).isocalendar()
+    return f"{year:04d}-W{number:02d}"

@@ -1,0 +1,218 @@
+"""The resident state: where every block sits and what it uses, with a journal to take everything back.
+
+Answers "does it fit there" in a few array look-ups. Only bookkeeping: what to move where is decided in search.py.
+Indices are flat: row of the team (or segment) + padding + week counted from today's + offset.
+"""
+
+from bisect import bisect_left, insort
+from collections import defaultdict
+
+from services.launch.domain.planner.allowed import Calendar, next_day
+from services.launch.domain.planner.blocks import Blocks, Members, named_once, order_launches
+from services.launch.domain.planner.model import DAYS_A_WEEK, Event, Launch, Policy, Portfolio, week_of
+
+OUT = 0  # the date of a block that is taken out
+UNLIMITED = 1 << 40  # capacity of weeks that are over: they no longer count
+NEVER = 1 << 60  # a price nobody pays
+
+
+class Schedule:
+    """Built from a portfolio in one pass. `home` is the baseline date, `date` the present, `cost` that of all moves."""
+
+    def __init__(self, portfolio: Portfolio) -> None:
+        self.portfolio = portfolio
+        self.policy: Policy = portfolio.policy
+        self.blocks: Blocks = order_launches(named_once(portfolio.launches))
+        self.calendar = Calendar(portfolio)
+        self.features = {feature.id: (feature.ready_on, feature.confident_since) for feature in portfolio.features}
+        members = self.blocks.members
+        self.days = [self.calendar.days(block) for block in members]
+        self.pinned = [any(launch.pinned for launch in block) for block in members]
+        self.home = [block[0].date for block in members]
+        self.date = [OUT] * len(members)
+        self.cost = 0
+        self.journal: list[tuple[int, int]] = []
+        self._lay_out(members)
+        self._index_features(members)
+        self._move_in()
+
+    # ---- building
+
+    def _move_in(self) -> None:
+        portfolio, members = self.portfolio, self.blocks.members
+        self.weight = [self._weigh(at) for at in range(len(members))]
+        self.nudge = [self._nudge(at) for at in range(len(members))]
+        for at, day in enumerate(self.home):
+            if not portfolio.today <= day <= portfolio.horizon:
+                raise ValueError(f"{members[at][0].id} must have a date from today to the horizon")
+            self.put(at, day)
+        self.journal.clear()
+
+    def _lay_out(self, members: list[Members]) -> None:
+        """Give every team, segment and line its indices."""
+        span = week_of(self.portfolio.horizon) - self.calendar.first_week + 1
+        offsets = [work.offset for launch in self.portfolio.launches for work in launch.work if work.offset > -span]
+        self.pad = max(0, -min(offsets, default=0))
+        self.width = self.pad + span + max(0, *offsets, 0)
+        self.teams = sorted(self.portfolio.teams, key=lambda team: team.id)
+        row = {team.id: at * self.width + self.pad for at, team in enumerate(self.teams)}
+        self.free: list[int] = []
+        for team in self.teams:
+            self.free += [UNLIMITED] * self.pad + [0] * (self.width - self.pad)
+            for at, units in enumerate(team.capacity, team.first_week - self.calendar.first_week):
+                if 0 <= at < self.width - self.pad:
+                    self.free[row[team.id] + at] = units
+        self.users: list[set[int]] = [set() for _ in self.free]
+        self.load = [self._load(block, row, span) for block in members]
+        # The largest needs first: they fail first, which makes the common answer of `fits` a quick one.
+        self.profile = [tuple(sorted(load.items(), key=lambda need: (-need[1], need[0]))) for load in self.load]
+        segments = sorted({name for launch in self.portfolio.launches for name in launch.segments})
+        at_segment = {name: at * self.width for at, name in enumerate(segments)}
+        self.segment_names = segments
+        self.segments = [tuple(sorted({at_segment[s] for one in block for s in one.segments})) for block in members]
+        self.speakers: defaultdict[int, set[int]] = defaultdict(set)
+        self.lines: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+        self.scopes = [self._scopes(block) for block in members]
+
+    def _load(self, block: Members, row: dict[str, int], span: int) -> dict[int, int]:
+        """Units by flat index of the team's row and the offset; work that is always over is left out."""
+        load: dict[int, int] = {}
+        for launch in block:
+            for team, offset, units in launch.work:
+                if offset > -span:
+                    load[row[team] + offset] = load.get(row[team] + offset, 0) + units
+        return load
+
+    def _scopes(self, block: Members) -> tuple[tuple[tuple[str, str], int], ...]:
+        apart = self.policy.apart
+        return tuple(sorted({((one.line, one.tier), apart[one.tier]) for one in block if one.tier in apart}))
+
+    def _index_features(self, members: list[Members]) -> None:
+        self.using: dict[str, list[int]] = {name: [] for name in self.features}
+        for at, block in enumerate(members):
+            for name in sorted({name for launch in block for name in launch.features}):
+                self.using[name].append(at)
+        self.own = [self._own(at) for at in range(len(members))]
+
+    # ---- facts about one block
+
+    def _own(self, block: int) -> int:
+        return max((self.bound(one, name) for one in self.blocks.members[block] for name in one.features), default=0)
+
+    def bound(self, launch: Launch, feature: str) -> int:
+        """Earliest date the feature allows the launch."""
+        ready, confident = self.features[feature]
+        return max(ready + self.policy.soak[launch.tier], confident + self.policy.lead[launch.tier])
+
+    def _weigh(self, block: int) -> int:
+        members = self.blocks.members[block]
+        weight = max(self.policy.weight[launch.tier] for launch in members)
+        if any(launch.announced for launch in members):
+            weight *= self.policy.announced_factor
+        ahead = self.home[block] - self.portfolio.today
+        return weight * next(f for within, f in self.policy.proximity if within is None or ahead <= within)
+
+    def _nudge(self, block: int) -> int:
+        """Least price of moving the block from home at all."""
+        day = None if self.pinned[block] else next_day(self.days[block], self.home[block] + 1)
+        return NEVER if day is None else self.price(block, day)
+
+    def price(self, block: int, day: int) -> int:
+        late = day - self.home[block]
+        return self.weight[block] * (self.policy.fixed_days + late) if late else 0
+
+    def week(self, day: int) -> int:
+        """Week counted from today's."""
+        return (day - 1) // DAYS_A_WEEK - self.calendar.first_week
+
+    # ---- events
+
+    def learn(self, event: Event) -> Event:
+        """Give the feature its new dates; the event that takes this back is returned."""
+        ready, confident = self.features[event.feature]
+        self.features[event.feature] = (
+            ready if event.ready_on is None else event.ready_on,
+            confident if event.confident_since is None else event.confident_since,
+        )
+        for block in self.using[event.feature]:
+            self.own[block] = self._own(block)
+        return Event(event.id, event.feature, ready, confident)
+
+    def settle(self) -> None:
+        """Make the present dates the baseline."""
+        moved = {block for block, _ in self.journal}
+        self.journal.clear()
+        self.cost = 0
+        for block in moved:
+            self.home[block] = self.date[block]
+            self.weight[block] = self._weigh(block)
+            self.nudge[block] = self._nudge(block)
+
+    # ---- moving
+
+    def fits(self, block: int, day: int) -> bool:
+        """Say whether teams, segments and lines have room; calendar and predecessors are not asked."""
+        week = (day - 1) // DAYS_A_WEEK - self.calendar.first_week
+        free, speakers = self.free, self.speakers
+        for at, units in self.profile[block]:
+            if free[at + week] < units:
+                return False
+        for at in self.segments[block]:
+            if speakers.get(at + week):
+                return False
+        return not self.scopes[block] or not self.near(block, day)
+
+    def near(self, block: int, day: int) -> list[int]:
+        """Blocks of the same lines that are too close to the day."""
+        found = []
+        for scope, gap in self.scopes[block]:
+            line = self.lines[scope]
+            at = bisect_left(line, (day - gap + 1, -1))
+            while at < len(line) and line[at][0] < day + gap:
+                found.append(line[at][1])
+                at += 1
+        return [other for other in found if other != block]
+
+    def put(self, block: int, day: int) -> None:
+        self.journal.append((block, OUT))
+        self._put(block, day)
+
+    def take(self, block: int) -> None:
+        self.journal.append((block, self.date[block]))
+        self._take(block)
+
+    def undo(self, mark: int) -> None:
+        """Take back everything since the journal had this length."""
+        while len(self.journal) > mark:
+            block, day = self.journal.pop()
+            if day == OUT:
+                self._take(block)
+            else:
+                self._put(block, day)
+
+    def _put(self, block: int, day: int) -> None:
+        self.date[block] = day
+        self.cost += self.price(block, day)
+        week = self.week(day)
+        free, users = self.free, self.users
+        for at, units in self.profile[block]:
+            free[at + week] -= units
+            users[at + week].add(block)
+        for at in self.segments[block]:
+            self.speakers[at + week].add(block)
+        for scope, _ in self.scopes[block]:
+            insort(self.lines[scope], (day, block))
+
+    def _take(self, block: int) -> None:
+        day = self.date[block]
+        self.date[block] = OUT
+        self.cost -= self.price(block, day)
+        week = self.week(day)
+        free, users = self.free, self.users
+        for at, units in self.profile[block]:
+            free[at + week] += units
+            users[at + week].discard(block)
+        for at in self.segments[block]:
+            self.speakers[at + week].discard(block)
+        for scope, _ in self.scopes[block]:
+            self.lines[scope].remove((day, block))

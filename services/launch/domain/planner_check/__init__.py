@@ -1,0 +1,14 @@
+"""A second opinion on plans: every rule of planner-interchange.md, checked the slow and obvious way.
+
+Works on decoded JSON and shares no code with the engine in ../planner, so that a mistake there cannot hide here.
+"""
+
+from services.launch.domain.planner_check.check import check_plan
+from services.launch.domain.planner_check.rules import Violation, World
+
+__all__ = ["Violation", "World", "check_baseline", "check_plan"]
+
+
+def check_baseline(portfolio: dict[str, object]) -> list[Violation]:
+    """Say which rules the portfolio breaks before any event."""
+    return list(World(portfolio).violations())
