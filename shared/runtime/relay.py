@@ -1,0 +1,164 @@
+"""Sends the outbox to Kafka, in order, at least once.
+
+One leader per database (a session advisory lock on the connection that reads and marks). A round is one record batch
+per partition, all awaited, then marked. Any error ends the round: connection and producer are made anew, what is not
+marked is sent again, and the readers' inboxes remove repeats.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+
+from shared.runtime.broker import Progress
+from shared.runtime.clock import monotonic
+from shared.runtime.database import COMMAND_TIMEOUT_SECONDS
+from shared.runtime.failpoints import failpoint
+from shared.runtime.outbox import Outbox
+
+LEADER_LOCK = 0x1A7E58
+ROUND_ROWS = 500
+ROUND_BYTES = 1024 * 1024
+SEND_TIMEOUT_SECONDS = 15
+RESEND_SECONDS = 60
+STALLED_SECONDS = 30
+
+_SELECT = """
+SELECT seq, portfolio, revision, ce_id, type, time_at, cause_id, kinds, traceparent, body FROM (
+    SELECT *, sum(octet_length(body)) OVER (ORDER BY seq) AS total, row_number() OVER (ORDER BY seq) AS number
+    FROM (SELECT * FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT $1) AS unpublished
+) AS numbered WHERE total <= $2 OR number = 1 ORDER BY seq
+"""
+# A lost tail would never show as a gap; the last revision of every portfolio, sent again, makes it show.
+_RESEND_LAST = """
+UPDATE outbox SET published_at = NULL FROM
+    (SELECT portfolio, max(revision) AS revision FROM outbox GROUP BY portfolio) AS last
+WHERE outbox.portfolio = last.portfolio AND outbox.revision = last.revision AND published_at IS NOT NULL
+"""
+
+logger = logging.getLogger(__name__)
+
+
+class Relay:
+    """Moves the rows of one outbox to its topic until it is cancelled."""
+
+    def __init__(
+        self, outbox: Outbox, database_url: str, bootstrap: str, topic: str, progress: Progress | None
+    ) -> None:
+        self._outbox = outbox
+        self._dsn = database_url.replace("+asyncpg", "")
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._progress = progress
+        self._wake = asyncio.Event()
+        self.leading = False
+        self.heartbeat = monotonic()
+
+    async def run(self) -> None:
+        """Lead, or wait to lead, for ever."""
+        while True:
+            try:
+                await self._connected()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError) as error:
+                logger.warning("relay: %s: %s; trying again in a second", type(error).__name__, error)
+            finally:
+                self.leading = False
+            await asyncio.sleep(1)
+
+    async def check(self) -> None:
+        """Raise when the loop stands still, or when Kafka is away so that nothing is told."""
+        if monotonic() - self.heartbeat > STALLED_SECONDS:
+            raise RuntimeError("the relay stands still")
+
+    async def _connected(self) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=COMMAND_TIMEOUT_SECONDS)
+        try:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
+                self.heartbeat = monotonic()  # a standby does its job by waiting
+                await asyncio.sleep(1)
+            await connection.add_listener("outbox", lambda *_: self._wake.set())
+            await self._lead(connection)
+        finally:
+            connection.terminate()
+
+    async def _lead(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            enable_idempotence=False,  # one rejected batch would break it for good (traps.md 6)
+            request_timeout_ms=10_000,
+            max_batch_size=2 * ROUND_BYTES,
+            max_request_size=4 * ROUND_BYTES,
+        )
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                await producer.start()
+            self.leading = True
+            await self._rounds(connection, producer)
+        finally:
+            async with asyncio.timeout(5):
+                await producer.stop()
+
+    async def _rounds(self, connection: "asyncpg.Connection[asyncpg.Record]", producer: AIOKafkaProducer) -> None:
+        resend_at = 0.0
+        while True:
+            self.heartbeat = monotonic()
+            if monotonic() >= resend_at:
+                await connection.execute(_RESEND_LAST)
+                resend_at = monotonic() + RESEND_SECONDS
+            self._wake.clear()
+            rows = await connection.fetch(_SELECT, ROUND_ROWS, ROUND_BYTES)
+            if rows:
+                failpoint("relay.after_select")
+                await self._round(connection, producer, rows)
+            else:
+                await self._sleep()
+
+    async def _sleep(self) -> None:
+        try:
+            async with asyncio.timeout(1):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _round(
+        self,
+        connection: "asyncpg.Connection[asyncpg.Record]",
+        producer: AIOKafkaProducer,
+        rows: Sequence[Any],
+    ) -> None:
+        async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+            ends = await self._send(producer, rows)
+        failpoint("relay.after_produce")
+        if self._progress:
+            await self._progress.reached(self._topic, ends)
+        await connection.execute(
+            "UPDATE outbox SET published_at = clock_timestamp() WHERE seq = ANY($1)", [row["seq"] for row in rows]
+        )
+        failpoint("relay.after_mark")
+
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> dict[int, int]:
+        """One record batch per partition; returns the end offset that each partition then has."""
+        partitions = sorted(await producer.partitions_for(self._topic))
+        by_partition: dict[int, list[Any]] = defaultdict(list)
+        for row in rows:
+            by_partition[DefaultPartitioner()(row["portfolio"].encode(), partitions, partitions)].append(row)
+        sends = {}
+        for partition, mine in by_partition.items():
+            batch = producer.create_batch()
+            for row in mine:
+                if not batch.append(
+                    key=row["portfolio"].encode(),
+                    value=row["body"],
+                    timestamp=None,
+                    headers=self._outbox.envelope(row).headers(),
+                ):
+                    raise ValueError(f"outbox row {row['seq']} does not fit into a record batch")
+            sends[partition] = (await producer.send_batch(batch, self._topic, partition=partition), len(mine))
+        return {partition: (await sent).offset + count for partition, (sent, count) in sends.items()}

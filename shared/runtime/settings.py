@@ -1,0 +1,61 @@
+"""What every service must be told to run; read once at start from the environment (INLOOP_…) or given by the caller."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _asyncpg(url: str) -> str:
+    """SQLAlchemy names the driver in the URL; people rarely do."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in {"postgresql", "postgres", "postgresql+asyncpg"}:
+        raise ValueError("expected postgresql://user:password@host:port/database")
+    return f"postgresql+asyncpg://{rest}"
+
+
+class RuntimeSettings(BaseSettings):
+    """Shared by all services. A secret comes from its variable or from the file `<VARIABLE>_FILE` names, never a default."""
+
+    model_config = SettingsConfigDict(env_prefix="INLOOP_", extra="ignore", frozen=True)
+
+    database_url: Annotated[str, AfterValidator(_asyncpg)]
+    kafka_bootstrap: str
+    topic_prefix: str = ""
+    partitions: int = 6
+    replication_factor: int = 1
+    api_token: SecretStr | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    loopback_only: bool = False
+    """The operator states that only this machine can reach the port (published on 127.0.0.1): the API may be open."""
+    time_source: Literal["clock", "observations"] = "clock"
+    """In a replay, time is what the observations say."""
+    embedded: bool = False
+    """The broker keeps little and forgets at restart: the relay waits for the readers (infrastructure.md)."""
+    fetch_wait_ms: int = 100
+    batch_size: int = 500
+    failpoints: str = ""
+    log_format: Literal["json", "text"] = "json"
+    roadmap_url: str = "http://127.0.0.1:8000"
+    launch_url: str = "http://127.0.0.1:8000"
+    notify_url: str = "http://127.0.0.1:8000"
+    public_url: str = "http://127.0.0.1:8000"
+    """What people's browsers see; links in mails start with it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_from_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {**values, **read_secret_files(values)}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the API answers without a token."""
+        return self.api_token is None and (self.loopback_only or self.host in {"127.0.0.1", "::1", "localhost"})
+
+
+def read_secret_files(values: dict[str, Any]) -> dict[str, str]:
+    """For every `<name>_file` setting the content of that file under `<name>`."""
+    files = {name.removesuffix("_file"): path for name, path in values.items() if name.endswith("_file") and path}
+    return {name: Path(path).read_text().strip() for name, path in files.items()}

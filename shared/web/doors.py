@@ -1,0 +1,183 @@
+"""The doors every service has: a FastAPI app with access control, body limits, spans, health and metrics.
+
+People's pages and each service's own routes are not here; the routes about the plumbing are in plumbing.py.
+"""
+
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.routing import BaseRoute
+
+from shared.runtime.foundation import Foundation
+from shared.web.middleware import Limits, Tracing
+from shared.web.plumbing import plumbing_routers
+from shared.web.problems import ProblemError, install
+
+COOKIE = "inloop-token"
+SECURE_COOKIE = "__Host-inloop-token"
+SCHEME_LENGTH = len("Bearer ")
+
+Background = Callable[[], Awaitable[None]]
+
+
+def create_app(
+    foundation: Foundation,
+    *,
+    title: str,
+    background: Background | None = None,
+) -> FastAPI:
+    """A service's app under `/<service>`; its lifespan starts and stops the foundation.
+
+    Args:
+        foundation: with everything it hears already declared.
+        title: of the OpenAPI document, at `/<service>/api/openapi.json`.
+        background: called once after the start, to supervise what the service itself runs.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await foundation.start()
+        try:
+            if background:
+                await background()
+            yield
+        finally:
+            await foundation.stop()
+
+    prefix = f"/{foundation.service}"
+    app = FastAPI(
+        title=title,
+        lifespan=lifespan,
+        openapi_url=f"{prefix}/api/openapi.json",
+        docs_url=None,  # its page loads scripts from a CDN
+        redoc_url=None,
+    )
+    app.state.foundation = foundation
+    install(app)
+    app.add_middleware(Limits)
+    app.add_middleware(Tracing, telemetry=foundation.telemetry)
+    app.include_router(_health(foundation), include_in_schema=False)
+    app.include_router(_health(foundation), prefix=prefix, include_in_schema=False)
+    for router in plumbing_routers(foundation):
+        app.include_router(router, prefix=f"{prefix}/api/v1", dependencies=[Depends(require_access)])
+    app.include_router(_sign_in(), prefix=prefix, include_in_schema=False)
+    return app
+
+
+def require_access(request: Request) -> None:
+    """Let in whoever carries the token, as bearer or as the cookie of a signed-in browser; everyone when the API is open.
+
+    Raises:
+        ProblemError: 401 without a token, 403 with a wrong one or with a cookie from another origin.
+    """
+    settings = request.app.state.foundation.settings
+    if settings.is_open:
+        return
+    expected = settings.api_token.get_secret_value().encode() if settings.api_token else b""
+    given = _given_token(request)
+    if given is None:
+        raise ProblemError(401, "a bearer token is needed", where="header authorization")
+    if not expected or not hmac.compare_digest(given.encode(), expected):
+        raise ProblemError(403, "this token is not known here", where="header authorization")
+
+
+def _given_token(request: Request) -> str | None:
+    headers = request.headers.getlist("authorization")
+    if len(headers) == 1 and headers[0].lower().startswith("bearer "):
+        return headers[0][SCHEME_LENGTH:].strip()
+    cookie = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+    if cookie and request.method not in {"GET", "HEAD"}:
+        check_origin(request)
+    return cookie
+
+
+def check_origin(request: Request) -> None:
+    """Refuse a form that another site makes a signed-in browser send.
+
+    Raises:
+        ProblemError: 403 when the Origin is neither ours nor absent.
+    """
+    origin = request.headers.get("origin")
+    host = request.headers.get("host", "")
+    if origin and origin.partition("://")[2] != host:
+        raise ProblemError(403, "this form came from another site", where="header origin")
+
+
+def check_settings(foundation: Foundation) -> None:
+    """Refuse to listen to the world without a token.
+
+    Raises:
+        RuntimeError: saying what to set.
+    """
+    settings = foundation.settings
+    if settings.api_token is None and not settings.is_open:
+        raise RuntimeError(
+            f"{foundation.service} would listen on {settings.host} without INLOOP_API_TOKEN: set it (or"
+            " INLOOP_API_TOKEN_FILE), or INLOOP_LOOPBACK_ONLY=true if only this machine can reach the port"
+        )
+
+
+def _health(foundation: Foundation) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/livez")
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get("/startupz")
+    async def startupz() -> Response:
+        return JSONResponse({"status": "started"}) if foundation.process.started else JSONResponse({}, 503)
+
+    @router.get("/readyz")
+    async def readyz() -> Response:
+        problems = await foundation.process.problems()
+        return JSONResponse(
+            {"status": "not ready" if problems else "ready", "problems": problems}, 503 if problems else 200
+        )
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(foundation.telemetry.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _sign_in() -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/sign-in")
+    async def sign_in(request: Request) -> Response:
+        """Keep the token in a cookie that scripts cannot read."""
+        check_origin(request)
+        form = await request.form()
+        secure = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+        response = RedirectResponse(request.url.path.removesuffix("sign-in"), 303)
+        response.set_cookie(
+            SECURE_COOKIE if secure else COOKIE,
+            str(form.get("token", "")),
+            httponly=True,
+            samesite="lax",
+            secure=secure,
+            path="/",
+        )
+        return response
+
+    return router
+
+
+def routes_without_access(app: FastAPI, open_paths: frozenset[str]) -> list[str]:
+    """The routes that forgot to say who may call them; a test keeps this empty."""
+    return [
+        route.path
+        for route in app.routes
+        if hasattr(route, "path") and route.path not in open_paths and not _requires_access(route)
+    ]
+
+
+def _requires_access(route: BaseRoute) -> bool:
+    dependant = getattr(route, "dependant", None)
+    return dependant is not None and any(one.call is require_access for one in dependant.dependencies)
