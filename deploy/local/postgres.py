@@ -63,6 +63,14 @@ class EmbeddedPostgres:
             return self
         if self._lock is None:
             self._take_folder()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()  # a failed start keeps neither the folder nor half a server
+            raise
+        return self
+
+    def _start(self) -> None:
         lay_out(self.folder)
         self._stop_orphan()
         deadline = time.monotonic() + START_SECONDS
@@ -70,7 +78,6 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(f"PostgreSQL did not start in {START_SECONDS:.0f} s:\n{self._log()}")
             time.sleep(10 * PAUSE_SECONDS)
-        return self
 
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back, what was committed is on the disk."""

@@ -4,7 +4,6 @@ No service of ours is in these tests.
 """
 
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -136,7 +135,7 @@ class TestTheEmbeddedDatabase:
         with subprocess.Popen(  # noqa: S603 - the program above
             [sys.executable, "-c", OWNER_PROGRAM, str(folder)],
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": "."},
+            cwd=Path(__file__).parents[2],
         ) as owner:
             assert owner.stdout is not None
             server = int(owner.stdout.readline())
