@@ -1,0 +1,100 @@
+"""From the bytes of one line to an observation, or to the problem with them: never an exception.
+
+Nothing here knows what the portfolio looks like; that one is stale or changes nothing is roadmap.py's to say.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from services.roadmap.domain.observation import (
+    NativeFeature,
+    NativeImpact,
+    NativeImpacts,
+    NativeRelease,
+    NativeTarget,
+    Observation,
+)
+from services.roadmap.domain.strict_json import Problem, RefusedError, read_json, show_key
+
+MAX_AHEAD_FOR: Final = timedelta(minutes=10)
+
+_MODELS: Final[Mapping[tuple[int | str, ...], type[BaseModel]]] = {
+    (): Observation,
+    ("feature",): NativeFeature,
+    ("feature", "target"): NativeTarget,
+    ("feature", "impact"): NativeImpacts,
+    ("release",): NativeRelease,
+}
+_DUE: Final = {
+    "string_type": "a string",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "tuple_type": "a list",
+    "model_type": "an object",
+    "missing": "it, since it is required",
+}
+
+
+class Reading(NamedTuple):
+    """What one line was found to be. `id` is also there for a refused line, if it can be told."""
+
+    id: str | None
+    observation: Observation | None
+    problem: Problem | None
+
+
+def read_line(line: bytes, now: datetime | None) -> Reading:
+    """Read one line; `now` None means that time is the observations' own, so that none can be ahead of it."""
+    try:
+        value = read_json(line)
+    except RefusedError as refusal:
+        return Reading(None, None, refusal.problem)
+    try:
+        observation = Observation.model_validate(value)
+    except ValidationError as error:
+        return Reading(_find_id(value), None, _first_problem(error))
+    problem = _find_ahead(observation, now) if now else None
+    return Reading(observation.id, None if problem else observation, problem)
+
+
+def check_names(observation: Observation, kind: str, ref: str) -> Problem | None:
+    """The problem with an observation that speaks of another thing than the address it was put to."""
+    if observation.kind != kind:
+        return Problem("$", f"a {observation.kind} at the address of a {kind}", f"`{kind}`")
+    if observation.ref != ref:
+        field = "name" if kind == "release" else "ref"
+        return Problem(f"$.{kind}.{field}", f"{observation.ref!r:.200} differs from the address", f"{ref!r:.200}")
+    return None
+
+
+def _find_ahead(observation: Observation, now: datetime) -> Problem | None:
+    if observation.at - now > MAX_AHEAD_FOR:
+        return Problem("$.at", "more than 10 minutes ahead of now", f"at most {now + MAX_AHEAD_FOR:%Y-%m-%dT%H:%M:%SZ}")
+    return None
+
+
+def _find_id(value: Any) -> str | None:
+    found = value.get("id") if isinstance(value, dict) else None
+    return found[:512] if isinstance(found, str) and found else None
+
+
+def _first_problem(error: ValidationError) -> Problem:
+    first = error.errors(include_url=False, include_input=False)[0]
+    steps = first["loc"]
+    path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{show_key(step)}" for step in steps)
+    context = first.get("ctx", {})
+    match first["type"]:
+        case "wrong":
+            return Problem(path, context["what"], context["due"])
+        case "extra_forbidden":
+            return Problem(
+                path, "unknown field", f"one of {', '.join(_MODELS.get(steps[:-1], NativeImpact).model_fields)}"
+            )
+        case "literal_error":
+            return Problem(path, "not one of the words", f"one of {context['expected']}")
+        case kind:
+            what = "missing" if kind == "missing" else first["msg"][:1].lower() + first["msg"][1:]
+            return Problem(path, what, _DUE.get(kind, "what it should be"))
