@@ -1,0 +1,130 @@
+"""The house rules that no linter knows: names, sizes, what a repository must not hold. The import rules are beside."""
+
+import ast
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MOST_LINES = 250
+MOST_MODULES = 13
+CODE = ("services", "shared", "deploy")
+
+FORBIDDEN = frozenset({"utils", "util", "helpers", "helper", "common", "base", "core", "misc", "manager", "processor"})
+FORBIDDEN_FOR_CLASSES = FORBIDDEN | {"service", "data", "info"}
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
+
+# The last letter stands in brackets, so that this file is not what it looks for.
+UNFINISHED = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X]|HAC[K])\b|NotImplementedErro[r]")
+SKIPPED = re.compile(r"pytest\.ski[p]\(|pytest\.mark\.(ski[p]|xfai[l])\b|importorski[p]")
+NOQA = re.compile(r"# noq[a](?!: [A-Z]+\d+(, ?[A-Z]+\d+)* - \S)")
+OF_THIS_MACHINE = re.compile(r"/wor[k]/(main|shared)|/roo[t]/\.|--index-ur[l]|index_ur[l] ?=|\"resolve[d]\": \"http")
+PRIVATE_HOST = re.compile(r"https?://(10|172|192\.168)\.\d")
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """What git knows; without git (an unpacked archive) what lies in our own folders."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"],  # noqa: S607 - git is where the developer has it
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    names = listed.stdout.split("\0") if listed.returncode == 0 else _found()
+    return tuple(path for name in names if name and (path := ROOT / name).is_file())
+
+
+def _found() -> list[str]:
+    return [str(path.relative_to(ROOT)) for folder in (*CODE, "tests") for path in (ROOT / folder).rglob("*.*")]
+
+
+def modules(*folders: str) -> list[Path]:
+    return [path for path in tracked() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in folders]
+
+
+def show(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def lines_with(pattern: re.Pattern[str], paths: list[Path]) -> Iterator[str]:
+    for path in paths:
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            if pattern.search(line):
+                yield f"{show(path)}:{number}: {line.strip()[:120]}"
+
+
+def test_a_module_can_be_read_in_one_sitting() -> None:
+    lengths = {show(path): len(path.read_text().splitlines()) for path in modules(*CODE, "tests")}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def test_a_folder_can_be_seen_at_a_glance() -> None:
+    folders = Counter(show(path.parent) for path in modules(*CODE) if path.name != "__init__.py")
+    assert {folder: count for folder, count in folders.items() if count > MOST_MODULES} == {}
+
+
+def test_every_module_opens_with_what_is_here() -> None:
+    silent = [
+        show(path)
+        for path in modules(*CODE, "tests")
+        if (tree := ast.parse(path.read_text())).body and not ast.get_docstring(tree)
+    ]
+    assert silent == []
+
+
+def _names(path: Path) -> Iterator[str]:
+    yield path.stem
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+
+
+def _says_nothing(name: str) -> bool:
+    words = {word.lower() for word in WORD.findall(name)}
+    return bool(words & (FORBIDDEN_FOR_CLASSES if name[:1].isupper() else FORBIDDEN))
+
+
+def test_no_name_says_nothing() -> None:
+    assert [f"{show(path)}: {name}" for path in modules(*CODE) for name in _names(path) if _says_nothing(name)] == []
+
+
+@pytest.mark.parametrize("name", ["date_utils", "LaunchManager", "NotifyService", "UserInfo", "processor"])
+def test_such_names_are_noticed(name: str) -> None:
+    assert _says_nothing(name)
+
+
+@pytest.mark.parametrize("name", ["handlers", "Dataset", "commonplace", "score", "database"])
+def test_names_that_only_look_alike_are_let_through(name: str) -> None:
+    assert not _says_nothing(name)
+
+
+def test_nothing_is_left_to_do() -> None:
+    assert list(lines_with(UNFINISHED, modules(*CODE, "tests"))) == []
+
+
+def test_only_a_missing_server_keeps_a_test_from_running() -> None:
+    allowed = ROOT / "tests" / "servers" / "needs.py"
+    assert list(lines_with(SKIPPED, [path for path in modules("tests") if path != allowed])) == []
+
+
+def test_every_exception_to_a_check_says_why() -> None:
+    assert list(lines_with(NOQA, modules(*CODE, "tests"))) == []
+
+
+def test_no_file_names_this_machine() -> None:
+    texts = [path for path in tracked() if path.suffix not in {".png", ".ico", ".woff2"}]
+    here = re.compile(f"{OF_THIS_MACHINE.pattern}|{PRIVATE_HOST.pattern}|{re.escape(str(ROOT))}/")
+    assert list(lines_with(here, texts)) == []
+
+
+def test_there_is_one_way_to_pin_libraries() -> None:
+    assert [
+        show(path) for path in tracked() if path.name in {"poetry.lock", "uv.lock", "Pipfile.lock", "setup.py"}
+    ] == []
