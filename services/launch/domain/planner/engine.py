@@ -3,6 +3,8 @@
 Pure: no clock, no files, no randomness. `plan` and `why_not` leave the state as it was; only `accept` changes it.
 """
 
+from typing import NamedTuple
+
 from services.launch.domain.planner.explain import Causes, conflicts
 from services.launch.domain.planner.forced import Deadlines, Forced, floor_cost, force
 from services.launch.domain.planner.improve import Improver, construct
@@ -11,16 +13,25 @@ from services.launch.domain.planner.oracle import Reason, reasons
 from services.launch.domain.planner.schedule import Schedule
 from services.launch.domain.planner.search import Search
 
-S1_STEPS = 3000
-S2_STEPS = 60000
 S2_WIDTH = 6
 ROUNDS = 8  # of taking back moves nobody asked for
+
+
+class Effort(NamedTuple):
+    """Steps of improvement for each stage; a thousand take about five milliseconds."""
+
+    s1: int = 3000
+    s2: int = 60000
+
+
+DEFAULT_EFFORT = Effort()
 
 
 class Planner:
     """Resident state of one workspace."""
 
-    def __init__(self, portfolio: Portfolio) -> None:
+    def __init__(self, portfolio: Portfolio, effort: Effort = DEFAULT_EFFORT) -> None:
+        self.effort = effort
         self.schedule = Schedule(portfolio)
         self.deadlines = Deadlines(self.schedule)
         self.standing: set[int] = set()  # blocks that already break a bound: conflicts of accepted plans
@@ -119,13 +130,13 @@ class Run:
 
     def _improve(self, search: Search, bound: int, stage: str) -> None:
         improver = Improver(search, bound)
-        improver.run(S1_STEPS, 1)
+        improver.run(self.planner.effort.s1, 1)
         self._justify(improver)
         if stage == "S1" or self.schedule.cost <= bound:
             return
         cost, dates = self.schedule.cost, improver.state()
         search.width = S2_WIDTH
-        improver.run(S2_STEPS, 2)
+        improver.run(self.planner.effort.s2, 2)
         self._justify(improver)
         if self.schedule.cost > cost:
             search.apply(dates)

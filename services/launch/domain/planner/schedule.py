@@ -66,6 +66,9 @@ class Schedule:
         self.load = [self._load(block, row, span) for block in members]
         # The largest needs first: they fail first, which makes the common answer of `fits` a quick one.
         self.profile = [tuple(sorted(load.items(), key=lambda need: (-need[1], need[0]))) for load in self.load]
+        self._lay_out_lines(members)
+
+    def _lay_out_lines(self, members: list[Members]) -> None:
         segments = sorted({name for launch in self.portfolio.launches for name in launch.segments})
         at_segment = {name: at * self.width for at, name in enumerate(segments)}
         self.segment_names = segments

@@ -63,11 +63,19 @@ def _check_stuck(world: World, event: Json, stuck: set[str]) -> Iterator[Violati
     for group in sorted(stuck):
         name = next(name for name, one in world.launches.items() if group_of(one) == group)
         first, last = world.old[name].toordinal(), world.horizon.toordinal()
-        free = next(
-            (day for day in range(first, last + 1) if not blockers(world, event, name, date.fromordinal(day))), None
-        )
+        days = (date.fromordinal(day) for day in range(first, last + 1))
+        possible = (day for day in days if not any(True for _ in _alone(world, group, day)))
+        free = next((day for day in possible if not blockers(world, event, name, day)), None)
         if free is not None:
-            yield Violation("horizon", (name,), f"{date.fromordinal(free)} is free")
+            yield Violation("horizon", (name,), f"{free} is free")
+
+
+def _alone(world: World, group: str, day: date) -> Iterator[Violation]:
+    """Rules that keep the group from the day whatever room there is: quick to tell, so asked first."""
+    for one in world.launches.values():
+        if group_of(one) == group:
+            yield from world.bounds(one, day)
+            yield from world.calendar(one, day)
 
 
 def price(world: World, group: list[Json], day: date) -> int:
