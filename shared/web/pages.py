@@ -1,6 +1,6 @@
 """HTML pages of a service: templates, the words and dates of their reader, safe headers, and the two static files.
 
-A service makes one `Pages`, installs it on its app and calls `render` from its routes. No page of a service is made here.
+A service makes one `Pages`, installs it on its app and calls `render` from its routes. No service's own page is here.
 """
 
 import hashlib
@@ -31,8 +31,8 @@ SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 
 # `same-origin`, not `no-referrer`: with the latter browsers send `Origin: null` with our own forms.
 SECURITY_HEADERS: Final = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",

@@ -1,7 +1,7 @@
 """What pages say, in English and French: phrases by key, from YAML files. No phrase of a service is kept here.
 
-A file `words/<language>.yaml` holds nested mappings whose leaves are texts with `{names}`; a mapping with the keys `one` and `other`
-is a text that depends on `count`. A service's own phrases win over the shared ones.
+A file `words/<language>.yaml` holds nested mappings whose leaves are texts with `{names}`; a mapping with the key `other`
+(and `one`, …) is a text that depends on `count`. A service's own phrases win over the shared ones.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ class Phrases:
     def say(self, language: str, key: str, values: Mapping[str, Any]) -> str:
         """The phrase with its values filled in; English where the language lacks it.
 
-        Markup among the values is kept as it is and everything else then escaped; without any, the template escapes the whole.
+        Markup among the values is kept, the other values are then escaped; without any, the template escapes the whole.
         Raises UnknownPhraseError.
         """
         phrase = self._by_language[language].get(key)

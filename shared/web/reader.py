@@ -75,7 +75,7 @@ class Reader:
         return format_decimal(value, locale=self.locale)
 
     def window(self, earliest: date, latest: date, resolution: str) -> str:
-        """A target as people say it: `Q3 2026`, `May 2026`, `2026`; otherwise its days, never more precise than it is."""
+        """A target as people say it, never more precise than it is: `Q3 2026`, `May 2026`, `2026`, `Jul – Dec 2026`."""
         if resolution in {"day", "release"} or earliest == latest:
             return self.day(latest)
         skeleton = {"month": "yMMMM", "quarter": "yQQQ", "year": "y"}.get(resolution)

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 # What spreadsheets read as the start of a formula, full-width forms and leading blanks included.
-FORMULA_START = re.compile(r"^[\s\x00]*[=+\-@＝＋－＠]|^[\t\r\n]")
+FORMULA_START = re.compile(r"^[\s\x00]*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]")
 BYTE_ORDER_MARK = "\ufeff"
 
 
