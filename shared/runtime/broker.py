@@ -158,7 +158,8 @@ def check_subscribers(broker: KafkaBroker) -> None:
     for subscriber in broker.subscribers:
         arguments: dict[str, Any] = getattr(subscriber, "_connection_args", {})
         if arguments.get("enable_auto_commit") is not False or not getattr(subscriber, "group_id", None):
-            raise RuntimeError(f"subscriber of {subscriber}: needs enable_auto_commit=False and a group")
+            topics = ", ".join(getattr(subscriber, "topic_names_for_subscribe", ["?"]))
+            raise RuntimeError(f"the subscriber of {topics} needs enable_auto_commit=False and a group")
 
 
 async def ensure_topics(settings: RuntimeSettings, topics: Sequence[str]) -> None:

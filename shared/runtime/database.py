@@ -12,11 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import asyncpg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.dialects import postgresql as pg
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.contracts.words import PortfolioId
@@ -179,11 +180,25 @@ async def _write_back(batch: Batch) -> None:
     )
 
 
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shutting down, crashed, starting up
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InternalClientError,  # what a connection that broke in mid-statement answers
+    asyncpg.InterfaceError,
+)
+
+
 def is_outage(error: BaseException) -> bool:
     """Whether the database was away, as opposed to refusing what it was given."""
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
-    return isinstance(error, (OSError, TimeoutError))
+        if error.connection_invalidated:
+            return True
+        error = error.orig.__cause__ or error if error.orig else error
+    # asyncpg's DataError, a wrong argument, is an InterfaceError too; only its being a ValueError tells.
+    return isinstance(error, _AWAY) and not isinstance(error, ValueError)
 
 
 async def migrate(database: Database, migrations: Path) -> None:

@@ -90,7 +90,7 @@ class Inbox(Generic[M]):
         failpoint("inbox.after_commit")
 
     async def drain(self, portfolio: PortfolioId) -> bool:
-        """Apply what waits, a revision a transaction; True: nothing is ready any more, False: one failed and is parked."""
+        """Apply what waits, a revision a transaction. True: nothing is ready now; False: one failed and is parked."""
         while True:
             try:
                 if not await self._attempt_next(portfolio):

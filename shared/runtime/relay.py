@@ -13,7 +13,6 @@ from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.runtime.broker import Progress
@@ -65,8 +64,8 @@ class Relay:
         while True:
             try:
                 await self._connected()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError) as error:
-                logger.warning("relay: %s: %s; trying again in a second", type(error).__name__, error)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the answer is to begin anew
+                logger.warning("relay: %s: %s; beginning anew in a second", type(error).__name__, error)
             finally:
                 self.leading = False
             await asyncio.sleep(1)

@@ -1,5 +1,6 @@
 """What every service must be told to run; read once at start from the environment (INLOOP_…) or given by the caller."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ def _asyncpg(url: str) -> str:
 
 
 class RuntimeSettings(BaseSettings):
-    """Shared by all services. A secret comes from its variable or from the file `<VARIABLE>_FILE` names, never a default."""
+    """Shared by all services. Any of them may come from a file named by `<VARIABLE>_FILE`: so secrets do."""
 
     model_config = SettingsConfigDict(env_prefix="INLOOP_", extra="ignore", frozen=True)
 
@@ -47,15 +48,15 @@ class RuntimeSettings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _secrets_from_files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return {**values, **read_secret_files(values)}
+        files = {name: os.environ.get(f"INLOOP_{name.upper()}_FILE") for name in cls.model_fields}
+        read = {
+            name: Path(path).read_text().strip()
+            for name, path in files.items()
+            if path and f"{name}_file" not in cls.model_fields
+        }
+        return {**values, **read}
 
     @property
     def is_open(self) -> bool:
         """Whether the API answers without a token."""
         return self.api_token is None and (self.loopback_only or self.host in {"127.0.0.1", "::1", "localhost"})
-
-
-def read_secret_files(values: dict[str, Any]) -> dict[str, str]:
-    """For every `<name>_file` setting the content of that file under `<name>`."""
-    files = {name.removesuffix("_file"): path for name, path in values.items() if name.endswith("_file") and path}
-    return {name: Path(path).read_text().strip() for name, path in files.items()}
