@@ -15,7 +15,6 @@ from typing import Any
 from services.launch.domain.planner import (
     Event,
     FormatError,
-    Plan,
     Planner,
     Portfolio,
     plan_to_json,
@@ -23,6 +22,7 @@ from services.launch.domain.planner import (
     read_portfolio,
 )
 from services.launch.domain.planner_check import check_baseline
+from services.launch.optimize import load_solver
 
 STAGES = ("S1", "S2", "S3")
 USAGE = "usage: plan PORTFOLIO EVENTS [--stage S1|S2|S3]"
@@ -39,17 +39,13 @@ def plan(portfolio: Path, events: Path, stage: str = "S1") -> int:
     except FormatError as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT
-    planner = Planner(baseline)
+    planner, solver = Planner(baseline), load_solver() if stage == "S3" else None
     for event in asked:
         started = perf_counter()
-        result = _plan(planner, event, stage)
+        result = planner.plan(event, stage, solver)
         elapsed = round((perf_counter() - started) * 1000, 3)
         sys.stdout.write(json.dumps({**plan_to_json(result), "elapsed_ms": elapsed}, ensure_ascii=False) + "\n")
     return 0
-
-
-def _plan(planner: Planner, event: Event, stage: str) -> Plan:
-    return planner.plan(event, stage)
 
 
 def _read_text(path: Path) -> str:

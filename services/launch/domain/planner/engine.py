@@ -5,6 +5,7 @@ Pure: no clock, no files, no randomness. `plan` and `why_not` leave the state as
 
 from typing import NamedTuple
 
+from services.launch.domain.planner.closure import Solver, Study
 from services.launch.domain.planner.explain import Causes, conflicts
 from services.launch.domain.planner.forced import Deadlines, Forced, floor_cost, force
 from services.launch.domain.planner.improve import Improver, construct
@@ -36,12 +37,15 @@ class Planner:
         self.deadlines = Deadlines(self.schedule)
         self.standing: set[int] = set()  # blocks that already break a bound: conflicts of accepted plans
 
-    def plan(self, event: Event, stage: str = "S1") -> Plan:
-        """Plan one event from the present state, which stays as it is (a dry run until `accept`)."""
+    def plan(self, event: Event, stage: str = "S1", solver: Solver | None = None) -> Plan:
+        """Plan one event from the present state, which stays as it is (a dry run until `accept`).
+
+        The third stage needs a solver (services/launch/optimize.py); without one the second stage's plan comes.
+        """
         schedule = self.schedule
         known = schedule.learn(event)
         try:
-            return Run(self, event).plan(stage)
+            return Run(self, event, solver).plan("S2" if stage == "S3" and solver is None else stage)
         finally:
             schedule.undo(0)
             schedule.learn(known)
@@ -73,10 +77,11 @@ class Planner:
 class Run:
     """One event being planned, on the journal of the resident state."""
 
-    def __init__(self, planner: Planner, event: Event) -> None:
+    def __init__(self, planner: Planner, event: Event, solver: Solver | None) -> None:
         self.planner = planner
         self.schedule = planner.schedule
         self.event = event
+        self.solver = solver
         self.held: set[int] = set()  # unpinned blocks without any date up to the horizon
         self.freed: set[int] = set()  # pinned blocks that cannot be kept, although nothing forces them to break
         self.forced = Forced()
@@ -107,7 +112,13 @@ class Run:
             schedule.undo(0)
             self._give_way(search)
             return None
-        self._improve(search, bound, stage)
+        improver = Improver(search, bound)
+        improver.run(self.planner.effort.s1, 1)
+        self._justify(improver)
+        if stage != "S1":
+            self._improve(improver)
+        if stage == "S3":
+            bound = self._optimize(improver)
         return self._explain(stage, bound)
 
     def _give_way(self, search: Search) -> None:
@@ -128,18 +139,34 @@ class Run:
             rest += fresh
         return {block for block in reached if self.schedule.pinned[block]}
 
-    def _improve(self, search: Search, bound: int, stage: str) -> None:
-        improver = Improver(search, bound)
-        improver.run(self.planner.effort.s1, 1)
-        self._justify(improver)
-        if stage == "S1" or self.schedule.cost <= bound:
+    def _improve(self, improver: Improver) -> None:
+        """Second stage: more steps, deeper and wider."""
+        if self.schedule.cost <= improver.lower_bound:
             return
         cost, dates = self.schedule.cost, improver.state()
-        search.width = S2_WIDTH
+        improver.search.width = S2_WIDTH
         improver.run(self.planner.effort.s2, 2)
         self._justify(improver)
         if self.schedule.cost > cost:
-            search.apply(dates)
+            improver.search.apply(dates)
+
+    def _optimize(self, improver: Improver) -> int:
+        """Third stage: ask the solver; returns the lower bound."""
+        schedule, cost, bound = self.schedule, self.schedule.cost, improver.lower_bound
+        if cost <= bound or self.held or self.freed or self.solver is None:
+            return bound
+        dates = improver.state()
+        schedule.undo(0)
+        for block in sorted(self.forced.dates):
+            schedule.take(block)
+        outcome = self.solver(Study(schedule, self.forced, improver.search.latest, (bound, cost)))
+        improver.search.apply(outcome.dates or dates)
+        if outcome.dates:
+            improver.polish()
+            self._justify(improver)
+        if schedule.cost > cost:
+            improver.search.apply(dates)
+        return outcome.lower_bound
 
     def _justify(self, improver: Improver) -> None:
         """Place the moves that the event does not explain again, all at once, until there are none."""
