@@ -31,8 +31,8 @@ from shared.runtime.clock import Clock, system_clock
 from shared.runtime.database import Database, migrate
 from shared.runtime.failpoints import arm
 from shared.runtime.inbox import Handle, Inbox
-from shared.runtime.outbox import Outbox
-from shared.runtime.parking import due_for_retry
+from shared.runtime.outbox import Outbox, count_unpublished
+from shared.runtime.parking import count_parked, due_for_retry
 from shared.runtime.process import Process
 from shared.runtime.relay import Relay
 from shared.runtime.settings import RuntimeSettings
@@ -118,6 +118,7 @@ class Foundation:
             "relay": self._relay.check,
         }
         self.process.supervise("relay", self._relay.run)
+        self.process.every(5, "measures", self._measure)
         if self._broker.subscribers:
             check_subscribers(self._broker)
             self.process.checks["consumers"] = self._check_consumers
@@ -147,6 +148,11 @@ class Foundation:
             return
         self._consuming = True
         await asyncio.Event().wait()  # until cancelled
+
+    async def _measure(self) -> None:
+        async with self.database.reading() as connection:
+            self.telemetry.unpublished.set(await count_unpublished(connection))
+            self.telemetry.parked.set(await count_parked(connection))
 
     async def _check_consumers(self) -> None:
         if not self._consuming:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.words import PortfolioId
 from shared.runtime.broker import Record
@@ -90,6 +91,11 @@ async def list_parked(database: Database) -> list[dict[str, Any]]:
             )
         )
         return as_dicts(found)
+
+
+async def count_parked(connection: AsyncConnection) -> int:
+    """How many portfolios are held up."""
+    return int((await connection.execute(sa.select(sa.func.count()).select_from(parked_table))).scalar_one())
 
 
 async def show_parked(database: Database, topic: str, portfolio: PortfolioId) -> dict[str, Any] | None:

@@ -19,7 +19,12 @@ def _asyncpg(url: str) -> str:
 class RuntimeSettings(BaseSettings):
     """Shared by all services. Any of them may come from a file named by `<VARIABLE>_FILE`: so secrets do."""
 
-    model_config = SettingsConfigDict(env_prefix="INLOOP_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="INLOOP_",
+        env_ignore_empty=True,  # `INLOOP_API_TOKEN=` means: not given
+        extra="ignore",
+        frozen=True,
+    )
 
     database_url: Annotated[str, AfterValidator(_asyncpg)]
     kafka_bootstrap: str

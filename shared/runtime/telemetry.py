@@ -50,6 +50,12 @@ class Telemetry:
         self.messages = Counter(
             "inloop_messages_total", "Messages applied, by topic.", ["topic"], registry=self.registry
         )
+        self.unpublished = Gauge(
+            "inloop_outbox_unpublished", "Rows that the relay has not sent yet.", registry=self.registry
+        )
+        self.parked = Gauge(
+            "inloop_parked_portfolios", "Portfolios held up by a parked revision.", registry=self.registry
+        )
         self.batch_seconds = Histogram(
             "inloop_batch_seconds", "One transaction over a batch of messages.", ["topic"], registry=self.registry
         )

@@ -89,6 +89,11 @@ def test_settings_read_a_secret_from_the_file_the_environment_names(
     assert "s3cret" not in repr(settings)
 
 
+def test_a_variable_left_empty_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INLOOP_API_TOKEN", "")
+    assert RuntimeSettings(database_url=URL, kafka_bootstrap="127.0.0.1:9092").api_token is None
+
+
 @pytest.mark.parametrize(
     ("host", "loopback_only", "token", "is_open"),
     [
