@@ -1,0 +1,122 @@
+"""Which days a launch may have by the calendar alone: working days, freezes, trains, horizon.
+
+Nothing about features here, and nothing about other launches.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from services.launch.domain.policy import Freeze, Policy, Region
+from shared.contracts.launch import Tier
+
+ONE_DAY = timedelta(days=1)
+REMEMBERED_DAYS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One rule of the calendar that keeps a launch from a day, with its sentence."""
+
+    constraint: str
+    detail: str
+
+
+class Calendar:
+    """The policy's calendar. Its answers are remembered; it has no other state."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.zone = ZoneInfo(policy.anchor_zone)
+        self.broken = lru_cache(maxsize=REMEMBERED_DAYS)(self._broken)
+        self._holidays = {name: frozenset(region.holidays) for name, region in policy.regions.items()}
+
+    def day_of(self, instant: datetime) -> date:
+        """The day that an instant belongs to, in the anchor zone."""
+        return instant.astimezone(self.zone).date()
+
+    def start_of(self, day: date) -> datetime:
+        """The instant at which a day begins in the anchor zone."""
+        return datetime.combine(day, time(), self.zone)
+
+    def is_workday(self, day: date, regions: Iterable[str] = ()) -> bool:
+        """Whether people work on this day in every region."""
+        return not any(self._idle(day, regions))
+
+    def after_working_days(self, day: date, count: int, regions: tuple[str, ...]) -> date:
+        """The day `count` working days later."""
+        while count:
+            day += ONE_DAY
+            count -= self.is_workday(day, regions)
+        return day
+
+    def next_allowed(
+        self, day: date, tier: Tier, regions: tuple[str, ...], last: date
+    ) -> tuple[date | None, list[Break]]:
+        """The first allowed day from `day` to `last`, and what kept the launch from the days before it."""
+        steps: dict[str, Break] = {}
+        for candidate in self._candidates(day, tier, last):
+            breaks = self.broken(candidate, tier, regions)
+            if not breaks:
+                return candidate, list(steps.values())
+            for one in breaks:
+                steps.setdefault(one.constraint, one)
+        return None, list(steps.values())
+
+    def next_train(self, day: date) -> date:
+        """The first train on or after the day, whatever else is against it."""
+        cadence = timedelta(weeks=self.policy.trains.every_weeks)
+        return day + (self.policy.trains.anchor - day) % cadence
+
+    def boards(self, tier: Tier) -> bool:
+        """Whether launches of the tier leave by train."""
+        return self.policy.tiers[tier].boards_train
+
+    def _candidates(self, day: date, tier: Tier, last: date) -> Iterator[date]:
+        step = ONE_DAY
+        if self.boards(tier):
+            day, step = self.next_train(day), timedelta(weeks=self.policy.trains.every_weeks)
+        while day <= last:
+            yield day
+            day += step
+
+    def _broken(self, day: date, tier: Tier, regions: tuple[str, ...]) -> tuple[Break, ...]:
+        """Every rule of the calendar against this day."""
+        found = [Break("workday", detail) for detail in self._idle(day, regions)]
+        frozen = (freeze for freeze in self.policy.freezes if self._frozen(freeze, day, tier, regions))
+        found += [Break("freeze", f"{day} is frozen: {freeze.reason}") for freeze in frozen]
+        if self.boards(tier) and self.next_train(day) != day:
+            found.append(Break("train", f"{day} is no train; the next one leaves on {self.next_train(day)}"))
+        return tuple(found)
+
+    def _idle(self, day: date, regions: Iterable[str]) -> Iterator[str]:
+        for name in tuple(regions) or ("",):
+            region = self.policy.regions.get(name, self.policy.default_region)
+            if day.isoweekday() in region.weekend or day in self._holidays.get(name, region.holidays):
+                yield f"{day} is no working day" + (f" in {name}" if name else "")
+
+    def _frozen(self, freeze: Freeze, day: date, tier: Tier, regions: tuple[str, ...]) -> bool:
+        here = freeze.regions is None or not set(freeze.regions).isdisjoint(regions)
+        return here and tier in freeze.tiers and _covers(freeze, day, self.policy.default_region)
+
+
+def _covers(freeze: Freeze, day: date, region: Region) -> bool:
+    if freeze.first and freeze.last:
+        return freeze.first <= day <= freeze.last
+    if freeze.each_year_from and freeze.each_year_to:
+        return _within_year(f"{day:%m-%d}", freeze.each_year_from, freeze.each_year_to)
+    return _working_days_left(day, region) < freeze.last_working_days_of_quarter
+
+
+def _within_year(text: str, first: str, last: str) -> bool:
+    return first <= text <= last if first <= last else text >= first or text <= last
+
+
+def _working_days_left(day: date, region: Region) -> int:
+    """Working days of the day's quarter that come after it."""
+    month = (day.month + 2) // 3 * 3
+    following = date(day.year + month // 12, month % 12 + 1, 1)
+    ahead = ((following - day).days - 1) if following > day else 0
+    return sum((day + timedelta(days=offset)).isoweekday() not in region.weekend for offset in range(1, ahead + 1))

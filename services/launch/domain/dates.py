@@ -1,0 +1,105 @@
+"""S0 (planning.md): the earliest date of one launch on its own, and everything that speaks against a date.
+
+Lower bound = the latest of ready + soak, notice and tomorrow; then the next day the calendar allows. Other launches
+do not appear here.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from services.launch.domain.calendar import ONE_DAY, Break, Calendar
+from services.launch.domain.readiness import Known, waits_for
+from shared.contracts.launch import Tier
+from shared.contracts.words import Day
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What decides a launch's dates: how loud, where, and the state of its features (none of them cancelled)."""
+
+    tier: Tier
+    regions: tuple[str, ...]
+    features: tuple[Known, ...]
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A day before which the launch cannot be, the rule, the feature behind it, and the sentence."""
+
+    day: date
+    constraint: str
+    feature: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Earliest:
+    """The earliest date, or what it waits for; the bound that decided, and the steps of the calendar after it."""
+
+    date: Day | None
+    waits_for: str | None = None
+    bound: Bound | None = None
+    steps: tuple[Break, ...] = ()
+
+
+def find_earliest(situation: Situation, calendar: Calendar, floor: date | None = None) -> Earliest:
+    """The earliest date the launch can have, not before `floor` if that is given."""
+    waits = next(filter(None, map(waits_for, situation.features)), None)
+    if waits or not situation.features:
+        return Earliest(None, waits or "it has no feature left")
+    bound = max(bounds(situation, calendar), key=lambda one: (one.day, one.feature or "", one.constraint))
+    start = max(bound.day, floor) if floor else bound.day
+    last = situation.today + timedelta(days=calendar.policy.horizon_days)
+    found, steps = calendar.next_allowed(start, situation.tier, situation.regions, last)
+    waits = None if found else f"no day up to {last} is allowed"
+    return Earliest(found, waits, bound, tuple(steps))
+
+
+def violations(situation: Situation, day: date, calendar: Calendar) -> list[Bound]:
+    """Every rule that the day breaks, with its sentence; empty if the launch may be on that day."""
+    found = [Bound(day, "ready", known.id, waits) for known in situation.features if (waits := waits_for(known))]
+    found += [bound for bound in bounds(situation, calendar) if bound.day > day]
+    breaks = calendar.broken(day, situation.tier, situation.regions)
+    return found + [Bound(day, one.constraint, None, one.detail) for one in breaks]
+
+
+def bounds(situation: Situation, calendar: Calendar) -> Iterator[Bound]:
+    """All lower bounds of a launch, those of each feature whose day is known and tomorrow."""
+    for known in situation.features:
+        yield from _of_feature(known, situation, calendar)
+    tomorrow = situation.today + ONE_DAY
+    yield Bound(tomorrow, "today", None, f"a launch needs at least a day: not before {tomorrow}")
+
+
+def _of_feature(known: Known, situation: Situation, calendar: Calendar) -> Iterator[Bound]:
+    ready = known.ready_on
+    if ready is None:
+        return
+    rule = calendar.policy.tiers[situation.tier]
+    overdue = not known.is_shipped and ready < situation.today
+    day = max(ready, situation.today) if overdue else ready
+    ref = known.snapshot.ref
+    told = f"{ref} is overdue since {ready} and can be ready today" if overdue else f"{ref} is ready on {ready}"
+    told = f"{ref} shipped on {ready}" if known.is_shipped else told
+    settled = day + timedelta(days=rule.soak_days)
+    yield Bound(settled, "ready", known.id, f"{told}; plus {rule.soak_days} days to settle: {settled}")
+    if rule.boards_train:
+        boarding = day + timedelta(days=calendar.policy.trains.cutoff_days)
+        detail = f"{told}; a train is boarded {calendar.policy.trains.cutoff_days} days before: {boarding}"
+        yield Bound(boarding, "train", known.id, detail)
+    yield _notice(known, situation, calendar)
+
+
+def _notice(known: Known, situation: Situation, calendar: Calendar) -> Bound:
+    lead = calendar.policy.tiers[situation.tier].lead_working_days
+    since = known.confident_since or situation.today
+    day = calendar.after_working_days(since, lead, situation.regions)
+    told = f"confident since {since}" if known.confident_since else "not confident yet"
+    return Bound(day, "notice", known.id, f"{known.snapshot.ref} is {told}; {lead} working days of notice: {day}")
+
+
+def late_features(situation: Situation, day: date, calendar: Calendar) -> Sequence[str]:
+    """The features that keep a launch from the day."""
+    return sorted({one.feature for one in violations(situation, day, calendar) if one.feature})

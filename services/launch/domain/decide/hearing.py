@@ -1,0 +1,225 @@
+"""What a feature's change means for the launches: `hear`. A fact from roadmap is never refused, only absorbed."""
+
+from collections import ChainMap
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.launch.domain.decide.dating import Dated, Wanted, plan_dates
+from services.launch.domain.decide.scene import Scene
+from services.launch.domain.decide.shape import (
+    blank,
+    features_of,
+    hands,
+    is_worth_telling,
+    reshape,
+    situation_of,
+    state_of,
+)
+from services.launch.domain.decide.telling import Draft, tell
+from services.launch.domain.decide.why import explain
+from services.launch.domain.launch import HAPPENED_STATES, Launch, carry, derive_launch_id
+from services.launch.domain.policy import louder
+from services.launch.domain.readiness import Known, follow
+from services.launch.domain.state import State
+from shared.contracts.cause import Cause
+from shared.contracts.feature import FeatureChange, FeatureKind
+from shared.contracts.launch import LaunchesChanged, LaunchSnapshot, Link, Opportunity
+from shared.contracts.words import LaunchId
+
+QUIET = frozenset(
+    {
+        FeatureKind.RENAMED,
+        FeatureKind.REASSIGNED,
+        FeatureKind.CONTRIBUTORS_CHANGED,
+        FeatureKind.PROGRESSED,
+        FeatureKind.SHIPPED,
+        FeatureKind.BLOCKED,
+        FeatureKind.UNBLOCKED,
+    }
+)
+"""Kinds that say nothing about dates: a launch that has one keeps it."""
+
+EARLIER = frozenset(
+    {
+        FeatureKind.PULLED_IN,
+        FeatureKind.NARROWED,
+        FeatureKind.RETARGETED,
+        FeatureKind.STAGE_CHANGED,
+        FeatureKind.SCHEDULED,
+    }
+)
+"""Kinds that can make an earlier date possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A launch in the middle of a decision: its new shape, without a date yet."""
+
+    launch: Launch | None
+    shape: LaunchSnapshot
+    features: Sequence[Known]
+    heard: Sequence[FeatureChange]
+
+
+def hear(state: State, cause: Cause, changes: Sequence[FeatureChange], scene: Scene, revision: int) -> LaunchesChanged:
+    """Decide what one cause of roadmap does to the launches of a portfolio. Pure: the state stays as it is."""
+    view = _learn(state, changes, scene)
+    settled: list[Draft] = []
+    plans: list[_Plan] = []
+    for launch, heard in sorted(_touched(state, changes).items()):
+        known = state.launches[launch]
+        if known.snapshot.state in HAPPENED_STATES:
+            settled += _correct(known, heard, view, cause)
+        elif not known.is_over:
+            plans.append(_reshape(known, heard, view, scene))
+    plans += _open(state, changes, view, scene)
+    dated = plan_dates([_wanted(plan, scene) for plan in plans if _needs_date(plan)], scene)
+    drafts = [_draft(plan, dated.get(plan.shape.id), cause, scene) for plan in plans]
+    drafts = sorted((*settled, *drafts), key=lambda draft: draft.after.id)
+    return tell(state.portfolio, revision, cause, changes, drafts)
+
+
+def _learn(state: State, changes: Sequence[FeatureChange], scene: Scene) -> Mapping[str, Known]:
+    news: dict[str, Known] = {}
+    for change in changes:
+        name = change.feature.id
+        previous = news.get(name) or state.features.get(name)
+        news[name] = follow(previous, change.feature, scene.today, scene.policy)
+    return ChainMap(news, state.features)
+
+
+def _touched(state: State, changes: Sequence[FeatureChange]) -> dict[LaunchId, list[FeatureChange]]:
+    touched: dict[LaunchId, list[FeatureChange]] = {}
+    for change in changes:
+        for launch in state.of_feature.get(change.feature.id, ()):
+            touched.setdefault(launch, []).append(change)
+    return touched
+
+
+def _reshape(launch: Launch, heard: Sequence[FeatureChange], view: Mapping[str, Known], scene: Scene) -> _Plan:
+    features = features_of(launch.snapshot, view)
+    return _Plan(launch, reshape(launch.snapshot, features, launch.by_hand, scene), features, heard)
+
+
+def _open(state: State, changes: Sequence[FeatureChange], view: Mapping[str, Known], scene: Scene) -> Iterator[_Plan]:
+    """New launches: for features worth telling that no launch tells at their stage."""
+    taken: set[str] = set()
+    for change in changes:
+        known = view[change.feature.id]
+        if not _is_untold(state, change, known, scene):
+            continue
+        name = derive_launch_id(
+            state.portfolio, known.snapshot.ref, known.snapshot.stage, _Either(state.launches, taken)
+        )
+        shape = reshape(blank(name), [known], (), scene)
+        if is_worth_telling(shape, [known], ()):
+            taken.add(name)
+            yield _Plan(None, shape, [known], [change])
+
+
+class _Either(Collection[str]):
+    """The names in use already: those of the portfolio and those of this decision, without copying either."""
+
+    def __init__(self, launches: Mapping[LaunchId, Launch], news: set[str]) -> None:
+        self._launches, self._news = launches, news
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._launches or name in self._news
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (*self._launches, *self._news)
+
+    def __len__(self) -> int:
+        return len(self._launches) + len(self._news)
+
+
+def _is_untold(state: State, change: FeatureChange, known: Known, scene: Scene) -> bool:
+    first_seen_shipped = change.before is None and known.is_shipped and not scene.policy.launch_first_seen_shipped
+    launches = [state.launches[one] for one in state.of_feature.get(known.id, ())]
+    told = any(not one.is_over or one.stage_of(known.id) == known.snapshot.stage for one in launches)
+    return not (first_seen_shipped or known.is_cancelled or told)
+
+
+def _wanted(plan: _Plan, scene: Scene) -> Wanted:
+    shape, launch = plan.shape, plan.launch
+    return Wanted(
+        id=shape.id,
+        situation=situation_of(shape, plan.features, scene),
+        date=shape.date,
+        last_date=launch.last_date if launch else None,
+        pinned=shape.pin is not None,
+        launch=launch,
+    )
+
+
+def _needs_date(plan: _Plan) -> bool:
+    """Whether the change can matter for the date; one without a date is always tried again."""
+    if not is_worth_telling(plan.shape, plan.features, hands(plan.launch)):
+        return False
+    before = plan.launch.snapshot if plan.launch else None
+    if before is None or before.date is None or before.state == "cancelled":
+        return True
+    loud = louder(plan.shape.market_tier, plan.shape.internal_tier) != louder(before.market_tier, before.internal_tier)
+    return loud or before.regions != plan.shape.regions or any(set(one.kinds) - QUIET for one in plan.heard)
+
+
+def _draft(plan: _Plan, dated: Dated | None, cause: Cause, scene: Scene) -> Draft:
+    before = plan.launch.snapshot if plan.launch else None
+    if not is_worth_telling(plan.shape, plan.features, hands(plan.launch)):
+        after = plan.shape.model_copy(update={"state": "cancelled", "waits_for": None})
+        return Draft(plan.launch, after, explain(cause, plan.heard, before, after, ()))
+    dated = dated or Dated(
+        plan.shape.date, plan.shape.waits_for, conflicts=plan.launch.conflicts if plan.launch else ()
+    )
+    after = place(plan.shape, plan.features, dated, scene)
+    why = explain(cause, plan.heard, before, after, dated.links)
+    return Draft(plan.launch, after, why, dated.conflicts, dated.undone, _opportunity(plan, after, dated))
+
+
+def place(shape: LaunchSnapshot, features: Sequence[Known], dated: Dated, scene: Scene) -> LaunchSnapshot:
+    """The launch on the date that was found for it, with the state and the train that follow."""
+    tier = louder(shape.market_tier, shape.internal_tier)
+    day = dated.date
+    boards = day is not None and scene.calendar.boards(tier) and scene.calendar.next_train(day) == day
+    return shape.model_copy(
+        update={
+            "date": day,
+            "waits_for": dated.waits_for,
+            "train": day if boards else None,
+            "state": state_of(shape, features, day, scene),
+        }
+    )
+
+
+def _opportunity(plan: _Plan, after: LaunchSnapshot, dated: Dated) -> Opportunity | None:
+    """What an earlier target would allow; nothing moves by itself."""
+    possible = plan.launch and any(EARLIER & set(one.kinds) for one in plan.heard)
+    if not (possible and dated.earliest and after.date and dated.earliest < after.date):
+        return None
+    days = (after.date - dated.earliest).days
+    detail = f"{after.name} could launch on {dated.earliest}, {days} days earlier than {after.date}."
+    return Opportunity(launch=after.id, earliest=dated.earliest, detail=detail)
+
+
+def _correct(
+    launch: Launch, heard: Sequence[FeatureChange], view: Mapping[str, Known], cause: Cause
+) -> Iterator[Draft]:
+    """A launch that has happened changes only when something it told is taken back, at the stage it told of."""
+    back = {FeatureKind.UNSHIPPED, FeatureKind.CANCELLED}
+    same = [one for one in heard if back & set(one.kinds) and launch.stage_of(one.feature.id) == one.feature.stage]
+    if not same:
+        return
+    changed = {one.feature.id for one in same}
+    before = launch.snapshot
+    features = tuple(carry(view[one.id]) if one.id in changed else one for one in before.features)
+    names = ", ".join(sorted(one.feature.ref for one in same))
+    waits = f"{names} was taken back after the launch: what was told must be corrected"
+    if all(one.status == "cancelled" for one in features):
+        after = before.model_copy(update={"features": features, "state": "cancelled"})
+    elif any(FeatureKind.UNSHIPPED in one.kinds for one in same):
+        update = {"features": features, "state": "held", "date": None, "train": None, "waits_for": waits}
+        after = before.model_copy(update=update)
+    else:
+        after = before.model_copy(update={"features": features})
+    link = Link(launch=launch.id, constraint="ready", detail=waits)
+    yield Draft(launch, after, explain(cause, same, before, after, (link,)))

@@ -1,0 +1,186 @@
+"""What a person may do with a launch: create, share, rename, pin, re-date, own, scope, call off. May be refused.
+
+One request is one cause, whatever it changes at once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from services.launch.domain.dates import violations
+from services.launch.domain.decide.dating import Dated, Wanted, plan_dates
+from services.launch.domain.decide.hearing import place
+from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.decide.shape import blank, features_of, hands, reshape, situation_of
+from services.launch.domain.decide.telling import Draft, tell
+from services.launch.domain.decide.why import explain
+from services.launch.domain.launch import HAPPENED_STATES, Launch, derive_launch_id
+from services.launch.domain.readiness import Known
+from services.launch.domain.state import State
+from shared.contracts.cause import Cause, Source
+from shared.contracts.launch import LaunchesChanged, LaunchSnapshot, Link, Owner, Pin
+from shared.contracts.words import CauseId, Day, LaunchId, Word
+
+AFTERWARDS = frozenset({"name", "owners"})
+"""What may still be changed when a launch has happened."""
+
+
+class Edit(Word):
+    """A person's act on one launch (None: a new one). A field that is None stays as it is."""
+
+    launch: LaunchId | None
+    by: str
+    request: str
+    name: str | None = None
+    features: tuple[str, ...] | None = None
+    date: Day | None = None
+    pin: str | None = None
+    """The reason for which the date may no longer move by itself."""
+    unpin: bool = False
+    owners: tuple[Owner, ...] | None = None
+    segments: tuple[str, ...] | None = None
+    regions: tuple[str, ...] | None = None
+    cancel: bool | None = None
+
+    def fields(self) -> dict[str, object]:
+        """The snapshot's fields that the person gave."""
+        names = ("name", "owners", "segments", "regions")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def acts(self) -> tuple[str, ...]:
+        """What the person does, as field names."""
+        names = ("name", "features", "date", "pin", "owners", "segments", "regions", "cancel")
+        return (*(name for name in names if getattr(self, name) is not None), *(("unpin",) if self.unpin else ()))
+
+
+VERBS: Mapping[str, str] = {
+    "name": "renamed",
+    "features": "chose the features of",
+    "date": "re-dated",
+    "pin": "pinned",
+    "unpin": "unpinned",
+    "owners": "named the owners of",
+    "segments": "chose the segments of",
+    "regions": "chose the regions of",
+    "cancel": "called off or took up again",
+}
+
+
+def derive_person_cause_id(request: str) -> CauseId:
+    """A person's cause: the request's own id makes a repeated request the same act."""
+    return CauseId(f"launch:person:{request}")
+
+
+def edit(state: State, command: Edit, scene: Scene, revision: int) -> LaunchesChanged:
+    """Decide a person's act.
+
+    Raises:
+        RefusedError: it cannot be done; says why, and where in the command.
+    """
+    launch = _find(state, command)
+    features = _features(state, command, launch)
+    base = launch.snapshot if launch else blank(_name(state, features))
+    by_hand = {*hands(launch), *command.fields()}
+    shape = base.model_copy(update={**command.fields(), "pin": _pin(base, command, scene)})
+    dated = Dated(shape.date, shape.waits_for, conflicts=launch.conflicts if launch else ())
+    after = shape
+    if set(command.acts()) - AFTERWARDS or launch is None:
+        shape = reshape(shape, features, by_hand, scene)
+        dated = _date(command, launch, shape, features, scene)
+        after = _called_off(command, place(shape, features, dated, scene))
+    cause = _cause(command, after, scene)
+    link = Link(launch=after.id, detail=f"{command.by} asked for it")
+    why = explain(cause, (), launch.snapshot if launch else None, after, (link, *dated.links))
+    conflicts = () if after.state == "cancelled" else dated.conflicts
+    return tell(state.portfolio, revision, cause, (), [Draft(launch, after, why, conflicts)])
+
+
+def _find(state: State, command: Edit) -> Launch | None:
+    if command.launch is None:
+        return None
+    launch = state.launches.get(command.launch)
+    if launch is None:
+        raise RefusedError(f"there is no launch {command.launch}", missing=True)
+    if launch.snapshot.state in HAPPENED_STATES and set(command.acts()) - AFTERWARDS:
+        raise RefusedError(f"{launch.snapshot.name} has happened; only its name and owners can still change")
+    if launch.snapshot.state == "cancelled" and command.cancel is None and set(command.acts()) - AFTERWARDS:
+        raise RefusedError(f'{launch.snapshot.name} is called off; take it up again first with {{"cancel": false}}')
+    return launch
+
+
+def _features(state: State, command: Edit, launch: Launch | None) -> list[Known]:
+    if command.features is None:
+        if launch is None:
+            raise RefusedError("a launch tells of at least one feature", "$.features")
+        return features_of(launch.snapshot, state.features)
+    if not command.features:
+        raise RefusedError("a launch tells of at least one feature", "$.features")
+    unknown = sorted(set(command.features) - state.features.keys())
+    if unknown:
+        raise RefusedError(f"no such feature: {', '.join(unknown)}", "$.features")
+    return [state.features[one] for one in dict.fromkeys(command.features)]
+
+
+def _name(state: State, features: Sequence[Known]) -> LaunchId:
+    first = features[0].snapshot
+    return derive_launch_id(state.portfolio, first.ref, first.stage, state.launches)
+
+
+def _pin(base: LaunchSnapshot, command: Edit, scene: Scene) -> Pin | None:
+    if command.pin is None:
+        return None if command.unpin else base.pin
+    if command.date is None and base.date is None:
+        raise RefusedError("a launch without a date needs one to be pinned to", "$.date")
+    return Pin(reason=command.pin, by=command.by, on=scene.today)
+
+
+def _date(
+    command: Edit, launch: Launch | None, shape: LaunchSnapshot, features: Sequence[Known], scene: Scene
+) -> Dated:
+    if command.date:
+        _check_date(command.date, shape, features, scene)
+    wanted = Wanted(
+        id=shape.id,
+        situation=situation_of(shape, features, scene),
+        date=command.date or shape.date,
+        last_date=launch.last_date if launch else None,
+        pinned=shape.pin is not None,
+    )
+    return plan_dates([wanted], scene)[shape.id]
+
+
+def _check_date(day: Day, shape: LaunchSnapshot, features: Sequence[Known], scene: Scene) -> None:
+    """A person may choose any day that breaks no rule, and with a pin any day ahead."""
+    if day <= scene.today:
+        raise RefusedError(f"{day} is not ahead; the earliest day is tomorrow", "$.date")
+    against = [] if shape.pin else violations(situation_of(shape, features, scene), day, scene.calendar)
+    if against:
+        sentences = "; ".join(dict.fromkeys(one.detail for one in against))
+        raise RefusedError(
+            f"{sentences}. A pin holds the date all the same, as a conflict that everybody sees", "$.date"
+        )
+
+
+def _called_off(command: Edit, after: LaunchSnapshot) -> LaunchSnapshot:
+    return after.model_copy(update={"state": "cancelled", "waits_for": None}) if command.cancel else after
+
+
+def _cause(command: Edit, after: LaunchSnapshot, scene: Scene) -> Cause:
+    return Cause(
+        id=derive_person_cause_id(command.request),
+        kind="person",
+        summary=f"{command.by} {' and '.join(_verbs(command))} {after.name}",
+        source=Source(
+            tool="launch",
+            source_id="launch",
+            ref=after.id,
+            actor=command.by,
+            occurred_at=scene.now,
+            observed_at=scene.now,
+        ),
+    )
+
+
+def _verbs(command: Edit) -> Iterator[str]:
+    if command.launch is None:
+        yield "created"
+    else:
+        yield from (VERBS[act] for act in command.acts())

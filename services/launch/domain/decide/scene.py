@@ -1,0 +1,36 @@
+"""When and by which policy a decision is made, and what it may not do. No decision here."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from services.launch.domain.calendar import Calendar
+from services.launch.domain.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The decision's now and its policy's calendar."""
+
+    calendar: Calendar
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        """The day of `now` in the anchor zone."""
+        return self.calendar.day_of(self.now)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that the decision reads."""
+        return self.calendar.policy
+
+
+class RefusedError(Exception):
+    """A person's command cannot be carried out; the text says why and what would be right."""
+
+    def __init__(self, message: str, where: str = "$", *, missing: bool = False) -> None:
+        super().__init__(message)
+        self.where = where
+        """JSON path into the command."""
+        self.missing = missing
+        """What the command names does not exist."""

@@ -1,0 +1,103 @@
+"""The versioned policy that decisions read: tiers, gates, soak, lead, freezes, regions, trains. Data only.
+
+Every number is configuration (tiers.md, planning.md 5.2); the default ones are in default_policy.yaml. No file is read
+here.
+"""
+
+import hashlib
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from shared.contracts.launch import Tier
+from shared.contracts.words import Day, Word, canonical_json
+
+TIERS: tuple[Tier, ...] = ("T1", "T2", "T3", "T4")
+"""Loudest first."""
+
+
+class Rule(Word):
+    """A part of the policy; unknown keys are refused, so that a typing error cannot pass for a rule."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class TierRule(Rule):
+    """One tier: the lowest score that gives it, days a feature must have been ready, working days of notice."""
+
+    from_score: int = Field(ge=0, le=100)
+    soak_days: int = Field(ge=0)
+    lead_working_days: int = Field(ge=0)
+    boards_train: bool = False
+
+
+class Gate(Rule):
+    """A launch is at least this loud when the feature has the stage, the label, or the impact input at 3."""
+
+    stage: str | None = None
+    label: str | None = None
+    input: str | None = None
+    market: Tier | None = None
+    internal: Tier | None = None
+
+
+class Region(Rule):
+    """Working days of one region: ISO weekdays off (1 Monday to 7 Sunday) and holidays."""
+
+    weekend: tuple[int, ...] = (6, 7)
+    holidays: tuple[Day, ...] = ()
+
+
+MonthDay = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+
+
+class Freeze(Rule):
+    """No launch of these tiers: between two days, each year between two `MM-DD`, or at a quarter's end."""
+
+    reason: str
+    tiers: tuple[Tier, ...] = TIERS
+    regions: tuple[str, ...] | None = None
+    """None: everywhere."""
+    first: Day | None = None
+    last: Day | None = None
+    each_year_from: MonthDay | None = None
+    each_year_to: MonthDay | None = None
+    last_working_days_of_quarter: int = 0
+
+
+class Trains(Rule):
+    """Dates on which small launches leave together; a feature must be ready `cutoff_days` before."""
+
+    anchor: Day
+    every_weeks: int = Field(ge=1)
+    cutoff_days: int = Field(ge=0)
+
+
+class Policy(Rule):
+    """Everything a decision reads besides the state and the message."""
+
+    anchor_zone: str = "UTC"
+    """The IANA zone in which a launch's day begins."""
+    horizon_days: int = Field(ge=1)
+    undo_within_days: int = Field(ge=0)
+    confident_from: float = Field(ge=0, le=1)
+    hysteresis_points: int = Field(ge=0)
+    launch_first_seen_shipped: bool = False
+    """Whether a feature that was live before we heard of it gets a launch."""
+    weights: dict[str, int]
+    tiers: dict[Tier, TierRule]
+    gates: tuple[Gate, ...]
+    regions: dict[str, Region]
+    default_region: Region = Region()
+    """For launches without regions, and for regions that the policy does not know."""
+    freezes: tuple[Freeze, ...]
+    trains: Trains
+
+    def digest(self) -> str:
+        """The policy's identity: `sha256:…` of its canonical JSON."""
+        return "sha256:" + hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
+
+
+def louder(one: Tier, other: Tier) -> Tier:
+    """The louder of two tiers (T1 is the loudest)."""
+    return min(one, other)

@@ -1,0 +1,154 @@
+"""What launch knows of one portfolio, and how a told message changes it: `evolve`. No decisions here.
+
+The state is what all `LaunchesChanged` so far, applied in order, give. Whoever holds the lock changes it in place.
+"""
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from services.launch.domain.calendar import Calendar
+from services.launch.domain.launch import BY_HAND, OPEN_STATES, Launch, Move, derive
+from services.launch.domain.policy import louder
+from services.launch.domain.readiness import Known, follow
+from shared.contracts.launch import Conflict, LaunchChange, LaunchesChanged, LaunchFeature, LaunchKind, LaunchSnapshot
+from shared.contracts.words import LaunchId, PortfolioId
+
+MOST_MOVES = 8
+
+
+@dataclass(slots=True)
+class State:
+    """Features and launches of a portfolio, which launches each feature is in, and the days ahead, soonest first."""
+
+    portfolio: PortfolioId
+    features: dict[str, Known] = field(default_factory=dict)
+    launches: dict[LaunchId, Launch] = field(default_factory=dict)
+    of_feature: dict[str, tuple[LaunchId, ...]] = field(default_factory=dict)
+    days: list[tuple[date, LaunchId]] = field(default_factory=list)
+
+    def fill(self, features: Iterable[Known], launches: Iterable[Launch]) -> None:
+        """Fill an empty state from the store."""
+        self.features = {one.id: one for one in features}
+        for launch in launches:
+            self.put(launch)
+
+    def put(self, launch: Launch) -> None:
+        """Take a launch in, or a new version of it."""
+        before = self.launches.get(launch.id)
+        self.launches[launch.id] = launch
+        gone = {one.id for one in before.snapshot.features} if before else set()
+        for one in launch.snapshot.features:
+            gone.discard(one.id)
+            known = self.of_feature.get(one.id, ())
+            if launch.id not in known:
+                self.of_feature[one.id] = (*known, launch.id)
+        for feature in gone:
+            self.of_feature[feature] = tuple(one for one in self.of_feature[feature] if one != launch.id)
+        if launch.snapshot.date and is_awaited(launch):
+            heapq.heappush(self.days, (launch.snapshot.date, launch.id))
+
+    def next_day(self) -> tuple[date, LaunchId] | None:
+        """The soonest launch day ahead; days that no longer hold are forgotten on the way."""
+        while self.days:
+            day, launch = self.days[0]
+            known = self.launches[launch]
+            if known.snapshot.date == day and is_awaited(known):
+                return day, launch
+            heapq.heappop(self.days)
+        return None
+
+
+def is_awaited(launch: Launch) -> bool:
+    """Whether something must happen on its date: it is ahead, and that date has not come yet."""
+    missed = any(one.constraint == "missed" for one in launch.conflicts)
+    return launch.snapshot.state in OPEN_STATES and launch.snapshot.date is not None and not missed
+
+
+def evolve(state: State, message: LaunchesChanged, now: datetime, calendar: Calendar) -> None:
+    """Apply what was told. The same for a decision and for a replay."""
+    before = {one.feature.id: state.features.get(one.feature.id) for one in message.features}
+    today = calendar.day_of(now)
+    for heard in message.features:
+        known = state.features.get(heard.feature.id)
+        state.features[heard.feature.id] = follow(known, heard.feature, today, calendar.policy)
+    step = _Step(state, message, now, calendar, before)
+    for change in message.changes:
+        state.put(step.launch_after(change))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One message being applied; `before` holds its features as they were."""
+
+    state: State
+    message: LaunchesChanged
+    now: datetime
+    calendar: Calendar
+    before: dict[str, Known | None]
+
+    def launch_after(self, change: LaunchChange) -> Launch:
+        launch = self.state.launches.get(change.launch.id)
+        if launch is None or change.before is None:
+            return self._opened(change)
+        old, new = change.before, change.launch
+        happened = new.state == "launched" and old.state != "launched"
+        return Launch(
+            snapshot=new,
+            version=launch.version + 1,
+            changed_at=self.now,
+            moves=self._moves(launch, change, old),
+            last_date=old.date or launch.last_date,
+            by_hand=self._by_hand(set(launch.by_hand), old, new),
+            conflicts=self._conflicts(launch, change),
+            dated_by=launch.dated_by if old.date == new.date else self.message.cause.id,
+            happened_on=new.date if happened else launch.happened_on,
+        )
+
+    def _opened(self, change: LaunchChange) -> Launch:
+        return Launch(
+            snapshot=change.launch,
+            version=1,
+            changed_at=self.now,
+            by_hand=self._by_hand(set(), None, change.launch),
+            conflicts=self._conflicts(None, change),
+            dated_by=self.message.cause.id,
+        )
+
+    def _moves(self, launch: Launch, change: LaunchChange, old: LaunchSnapshot) -> tuple[Move, ...]:
+        """The automatic moves that could still be undone."""
+        new = change.launch
+        oldest = self.now - timedelta(days=self.calendar.policy.undo_within_days)
+        moves = tuple(move for move in launch.moves if move.at >= oldest)
+        if old.date == new.date:
+            return moves
+        if LaunchKind.UNDONE in change.kinds:
+            return tuple(move for move in moves if new.date and move.later <= new.date)
+        if not (old.date and new.date and old.date < new.date) or self.message.cause.id.startswith("launch:"):
+            return ()
+        known = [one for one in map(self._known_before, old.features) if one and not one.is_cancelled]
+        ready = {one.id: one.ready_on for one in known}
+        tier = louder(old.market_tier, old.internal_tier)
+        return (*moves, Move(earlier=old.date, later=new.date, at=self.now, tier=tier, ready=ready))[-MOST_MOVES:]
+
+    def _known_before(self, feature: LaunchFeature) -> Known | None:
+        return self.before[feature.id] if feature.id in self.before else self.state.features.get(feature.id)
+
+    def _by_hand(self, held: set[str], old: LaunchSnapshot | None, new: LaunchSnapshot) -> tuple[str, ...]:
+        """Which fields a person has set: after a person's act, those that differ from what the features would give."""
+        if not self.message.cause.id.startswith("launch:person:"):
+            return tuple(sorted(held))
+        derived = derive([self.state.features[one.id] for one in new.features if one.id in self.state.features])
+        for name in BY_HAND:
+            if old is None or getattr(old, name) != getattr(new, name):
+                differs = getattr(new, name) != derived.get(name, ())
+                held = held | {name} if differs else held - {name}
+        if old is None or old.state != new.state:
+            held = held | {"state"} if new.state == "cancelled" else held - {"state"}
+        return tuple(sorted(held))
+
+    def _conflicts(self, launch: Launch | None, change: LaunchChange) -> tuple[Conflict, ...]:
+        if LaunchKind.CONFLICT_OPENED in change.kinds:
+            return tuple(one for one in self.message.conflicts if one.launch == change.launch.id)
+        return () if LaunchKind.CONFLICT_CLOSED in change.kinds or launch is None else launch.conflicts
