@@ -7,44 +7,28 @@ position and outbox rows are written in one transaction.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
-
-from shared.contracts.envelope import EnvelopeError, M, read_envelope
+from shared.contracts.envelope import EnvelopeError, M
 from shared.contracts.words import PortfolioId
 from shared.runtime.broker import Record
-from shared.runtime.database import Batch, Database, is_outage, metadata
+from shared.runtime.database import Batch, Database, is_outage
 from shared.runtime.failpoints import failpoint
-from shared.runtime.letters import Letter, Reader, Received, open_record, read_letter, take_ready, whole
+from shared.runtime.letters import Letter, Reader, Received, open_record, take_ready, whole
 from shared.runtime.parking import forget_parked, give_up, park, refuse
+from shared.runtime.positions import (
+    delete_applied,
+    find_gaps,
+    keep_letters,
+    load_readers,
+    load_waiting,
+    save_readers,
+)
 from shared.runtime.telemetry import Telemetry
 
 ATTEMPTS = 3
 OUTAGE_ATTEMPTS = 6
-
-reader_table = sa.Table(
-    "reader",
-    metadata,
-    sa.Column("portfolio", sa.Text, primary_key=True),
-    sa.Column("topic", sa.Text, primary_key=True),
-    sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.Column("waiting", sa.Boolean, nullable=False),
-    sa.Column("parked", sa.Boolean, nullable=False),
-)
-
-inbox_table = sa.Table(
-    "inbox",
-    metadata,
-    sa.Column("portfolio", sa.Text, primary_key=True),
-    sa.Column("topic", sa.Text, primary_key=True),
-    sa.Column("revision", sa.BigInteger, primary_key=True),
-    sa.Column("part", sa.Integer, primary_key=True),
-    sa.Column("headers", pg.JSONB, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-)
 
 Handle = Callable[[Batch, Sequence[Received[M]]], Awaitable[None]]
 """Decides on messages and saves, all inside the batch's transaction. In order within a portfolio."""
@@ -117,23 +101,14 @@ class Inbox(Generic[M]):
             reader = await self._set_parked(batch, portfolio, parked=False)
             await give_up(batch, self.topic, portfolio)
             reader.revision += 1
-            await self._save(batch, [reader], [], clean=True)
+            await save_readers(batch, self.topic, [reader])
+            await delete_applied(batch, self.topic)
         return await self.drain(portfolio)
 
     async def ask_for_gaps(self) -> None:
         """Ask again for every revision that something waits for."""
-        async with self.database.reading() as connection:
-            found = await connection.execute(
-                sa.select(
-                    reader_table.c.portfolio, reader_table.c.revision, sa.func.max(inbox_table.c.revision).label("to")
-                )
-                .join(inbox_table, sa.and_(*(reader_table.c[n] == inbox_table.c[n] for n in ("portfolio", "topic"))))
-                .where(reader_table.c.topic == self.topic, reader_table.c.waiting, ~reader_table.c.parked)
-                .group_by(reader_table.c.portfolio, reader_table.c.revision)
-            )
-            gaps = list(found)
-        for gap in gaps:
-            await self._ask_again(gap.portfolio, gap.revision + 1, gap.to)
+        for portfolio, first, last in await find_gaps(self.database, self.topic):
+            await self._ask_again(portfolio, first, last)
 
     async def _apply(self, letters: Sequence[Letter[M]]) -> None:
         """One transaction for all; if it fails, halve by portfolio until the one that fails is alone."""
@@ -169,13 +144,15 @@ class Inbox(Generic[M]):
         if not ids:
             return False
         async with self.database.locked(ids) as batch:
-            readers = await self._readers(batch)
-            waiting = await self._waiting(batch, readers)
+            readers = await load_readers(batch, self.topic)
+            waiting = await load_waiting(batch, self.topic, readers, self.model)
             ready: list[list[Letter[M]]] = []
             keep: list[Letter[M]] = []
+            mine: dict[PortfolioId, list[Letter[M]]] = {portfolio: [] for portfolio in readers}
+            for letter in (*waiting, *letters):
+                mine[letter.portfolio].append(letter)
             for portfolio, reader in readers.items():
-                mine = [letter for letter in (*waiting, *letters) if letter.portfolio == portfolio]
-                taken, rest = take_ready(reader, mine, limit)
+                taken, rest = take_ready(reader, mine[portfolio], limit)
                 ready += taken
                 keep += rest
                 reader.waiting = bool(rest)
@@ -183,7 +160,10 @@ class Inbox(Generic[M]):
                 with self._telemetry.batch_seconds.labels(self.topic).time():
                     await self._handle(batch, [whole(parts) for parts in ready])
                 failpoint("inbox.after_handle")
-            await self._save(batch, readers.values(), keep, clean=bool(waiting))
+            await save_readers(batch, self.topic, readers.values())
+            if waiting:
+                await delete_applied(batch, self.topic)
+            await keep_letters(batch, self.topic, keep)
         self._telemetry.messages.labels(self.topic).inc(len(ready))
         return bool(ready)
 
@@ -194,71 +174,10 @@ class Inbox(Generic[M]):
         logger.error("parked revision %s of %s, %s: %s", reader.revision + 1, portfolio, self.topic, error)
 
     async def _set_parked(self, batch: Batch, portfolio: PortfolioId, *, parked: bool) -> Reader:
-        reader = (await self._readers(batch))[portfolio]
+        reader = (await load_readers(batch, self.topic))[portfolio]
         reader.parked = parked
-        await self._save(batch, [reader], [], clean=False)
+        await save_readers(batch, self.topic, [reader])
         return reader
-
-    async def _readers(self, batch: Batch) -> dict[PortfolioId, Reader]:
-        ids = list(batch.portfolios)
-        found = await batch.connection.execute(
-            sa.select(reader_table).where(reader_table.c.topic == self.topic, reader_table.c.portfolio.in_(ids))
-        )
-        known = {row.portfolio: Reader(row.portfolio, row.revision, row.waiting, row.parked) for row in found}
-        return {one: known.get(one) or Reader(one) for one in ids}
-
-    async def _waiting(self, batch: Batch, readers: dict[PortfolioId, Reader]) -> list[Letter[M]]:
-        ids = [one.portfolio for one in readers.values() if one.waiting]
-        if not ids:
-            return []
-        found = await batch.connection.execute(
-            sa.select(inbox_table).where(inbox_table.c.topic == self.topic, inbox_table.c.portfolio.in_(ids))
-        )
-        return [self._kept_letter(row) for row in found]
-
-    def _kept_letter(self, row: sa.Row[tuple[object, ...]]) -> Letter[M]:
-        headers = [(name, value.encode()) for name, value in row.headers.items()]
-        return read_letter(read_envelope(row.portfolio.encode(), headers), row.body, self.model)
-
-    async def _save(self, batch: Batch, readers: Iterable[Reader], keep: Sequence[Letter[M]], *, clean: bool) -> None:
-        rows = [
-            {
-                "portfolio": one.portfolio,
-                "topic": self.topic,
-                "revision": one.revision,
-                "waiting": one.waiting,
-                "parked": one.parked,
-            }
-            for one in readers
-        ]
-        insert = pg.insert(reader_table)
-        news = {name: insert.excluded[name] for name in ("revision", "waiting", "parked")}
-        await batch.connection.execute(
-            insert.on_conflict_do_update(index_elements=["portfolio", "topic"], set_=news), rows
-        )
-        if clean:
-            await batch.connection.execute(
-                sa.delete(inbox_table).where(
-                    inbox_table.c.topic == self.topic,
-                    inbox_table.c.portfolio == reader_table.c.portfolio,
-                    reader_table.c.topic == self.topic,
-                    inbox_table.c.revision <= reader_table.c.revision,
-                    inbox_table.c.portfolio.in_([row["portfolio"] for row in rows]),
-                )
-            )
-        if keep:
-            kept = [self._kept_row(letter) for letter in keep]
-            await batch.connection.execute(pg.insert(inbox_table).on_conflict_do_nothing(), kept)
-
-    def _kept_row(self, letter: Letter[M]) -> dict[str, object]:
-        return {
-            "portfolio": letter.portfolio,
-            "topic": self.topic,
-            "revision": letter.revision,
-            "part": letter.part,
-            "headers": {name: value.decode() for name, value in letter.envelope.headers()},
-            "body": letter.body,
-        }
 
 
 async def _patiently(action: Callable[[], Awaitable[None]]) -> None:
