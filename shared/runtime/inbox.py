@@ -146,16 +146,7 @@ class Inbox(Generic[M]):
         async with self.database.locked(ids) as batch:
             readers = await load_readers(batch, self.topic)
             waiting = await load_waiting(batch, self.topic, readers, self.model)
-            ready: list[list[Letter[M]]] = []
-            keep: list[Letter[M]] = []
-            mine: dict[PortfolioId, list[Letter[M]]] = {portfolio: [] for portfolio in readers}
-            for letter in (*waiting, *letters):
-                mine[letter.portfolio].append(letter)
-            for portfolio, reader in readers.items():
-                taken, rest = take_ready(reader, mine[portfolio], limit)
-                ready += taken
-                keep += rest
-                reader.waiting = bool(rest)
+            ready, keep = take_ready(readers, [*waiting, *letters], limit)
             if ready:
                 with self._telemetry.batch_seconds.labels(self.topic).time():
                     await self._handle(batch, [whole(parts) for parts in ready])

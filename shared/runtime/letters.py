@@ -1,6 +1,6 @@
 """One record opened: its envelope, its message, and which of the letters at hand are next. No database here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic
@@ -101,9 +101,29 @@ def whole(parts: Sequence[Letter[M]]) -> Received[M]:
 
 
 def take_ready(
-    reader: Reader, letters: Iterable[Letter[M]], limit: int | None = None
+    readers: Mapping[PortfolioId, Reader], letters: Iterable[Letter[M]], limit: int | None = None
 ) -> tuple[list[list[Letter[M]]], list[Letter[M]]]:
-    """Move the reader forward over what is next and whole; returns those revisions' parts, and what must wait."""
+    """Move each reader forward over what is next and whole, at most `limit` revisions; says what has to wait.
+
+    Returns:
+        the parts of each revision that is ready, in order within a portfolio, and the letters to be kept.
+    """
+    mine: dict[PortfolioId, list[Letter[M]]] = {portfolio: [] for portfolio in readers}
+    for letter in letters:
+        mine[letter.portfolio].append(letter)
+    ready: list[list[Letter[M]]] = []
+    keep: list[Letter[M]] = []
+    for portfolio, reader in readers.items():
+        taken, rest = _advance(reader, mine[portfolio], limit)
+        reader.waiting = bool(rest)
+        ready += taken
+        keep += rest
+    return ready, keep
+
+
+def _advance(
+    reader: Reader, letters: Iterable[Letter[M]], limit: int | None
+) -> tuple[list[list[Letter[M]]], list[Letter[M]]]:
     ahead: dict[int, dict[int, Letter[M]]] = {}
     for letter in letters:
         if letter.revision > reader.revision:
