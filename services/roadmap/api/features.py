@@ -1,0 +1,39 @@
+"""Features as they are known, and how they came to be so."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Response
+
+from services.roadmap.api.asked import UNDER, AskedFeatures, Name
+from services.roadmap.store import queries
+from shared.runtime.database import Database
+from shared.web.plumbing import PortfolioPath
+from shared.web.problems import ProblemError
+
+HISTORY: Final = 1000
+
+
+def build_feature_reads(database: Database) -> APIRouter:
+    """A portfolio's features, and one with its history."""
+    router = APIRouter(prefix=UNDER)
+
+    @router.get("/features")
+    async def list_features(portfolio: PortfolioPath, asked: Annotated[AskedFeatures, Query()]) -> dict[str, Any]:
+        """By ref; `next` is null on the last page."""
+        async with database.reading() as connection:
+            rows = await queries.list_features(connection, portfolio, asked.wanted(), asked.after, asked.limit)
+        following = rows[-1]["ref"] if len(rows) == asked.limit else None
+        return {"items": [row["snapshot"] for row in rows], "next": following}
+
+    @router.get("/features/{ref:path}")
+    async def get_feature(portfolio: PortfolioPath, ref: Name, response: Response) -> dict[str, Any]:
+        """The ETag is the version that `If-Match` takes."""
+        async with database.reading() as connection:
+            row = await queries.load_feature(connection, portfolio, ref)
+            if row is None:
+                raise ProblemError(404, "no feature of this ref is known", where="path ref")
+            history = await queries.list_versions(connection, portfolio, ref, HISTORY)
+        response.headers["etag"] = f'"{row["snapshot"]["version"]}"'
+        return {"feature": row["snapshot"], "at": row["at"], "history": history}
+
+    return router

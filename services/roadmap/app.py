@@ -1,0 +1,56 @@
+"""Wires roadmap; the only module that knows all the others."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from fastapi import Depends, FastAPI
+
+from services.roadmap import api, consumers
+from services.roadmap.handlers.accepting import Acceptance
+from services.roadmap.handlers.exactly import Exactly
+from services.roadmap.handlers.judging import Judge
+from services.roadmap.store import sums
+from shared.runtime.foundation import Foundation, Surroundings
+from shared.runtime.settings import RuntimeSettings
+from shared.web import doors
+
+HERE: Final = Path(__file__).parent
+MEASURE_SECONDS: Final = 2
+
+
+def build_measures(foundation: Foundation) -> Callable[[], Awaitable[None]]:
+    """Writes the gauges that need a query."""
+    untold = foundation.telemetry.gauge("untold_seconds", "Age of the oldest observation that nobody was told of.")
+    states = foundation.telemetry.gauge("observations", "Observations by state.", ("state",))
+
+    async def measure() -> None:
+        async with foundation.database.reading() as connection:
+            untold.set(await sums.measure_untold(connection))
+            for state, count in (await sums.count_states(connection)).items():
+                states.labels(state).set(count)
+
+    return measure
+
+
+def create_app(settings: RuntimeSettings, surroundings: Surroundings | None = None) -> FastAPI:
+    """The whole service; it starts and stops with the app's lifespan."""
+    given = surroundings or Surroundings()
+    foundation = Foundation("roadmap", settings, "roadmap.changes", HERE / "migrations", given)
+    judge = Judge(foundation.database, foundation.outbox, foundation.telemetry, settings.batch_size)
+    acceptance = Acceptance(
+        foundation.database, foundation.telemetry, judge.bell, time_is_observed=settings.time_source == "observations"
+    )
+    consumers.listen(foundation, acceptance)
+
+    async def background() -> None:
+        foundation.process.checks["judge"] = judge.heartbeat.check
+        foundation.process.supervise("judge", judge.run)
+        foundation.process.every(MEASURE_SECONDS, "measures", build_measures(foundation))
+
+    app = doors.create_app(foundation, title="Inloop roadmap", background=background)
+    app.state.judge = judge
+    exactly = Exactly(acceptance, judge, foundation.clock)
+    for router in api.build_routers(exactly):
+        app.include_router(router, prefix="/roadmap/api/v1", dependencies=[Depends(doors.require_access)])
+    return app

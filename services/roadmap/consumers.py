@@ -1,0 +1,96 @@
+"""Door: Kafka. Observations from outside on `roadmap.inbound`; from launch and notify what our causes led to.
+
+Other services' messages become plain values of our own here; nothing further in knows their types.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from services.roadmap.domain.causes import NATIVE
+from services.roadmap.domain.effects import LaunchEffect, PeopleEffect, PersonTold, TouchedLaunch
+from services.roadmap.handlers.accepting import Acceptance
+from services.roadmap.handlers.effects import on_launches, on_people
+from shared.contracts.cause import Cause
+from shared.contracts.envelope import EnvelopeError, read_envelope
+from shared.contracts.launch import LaunchChange, LaunchesChanged
+from shared.contracts.notify import ReceiptsChanged
+from shared.contracts.roadmap import OBSERVATION_TYPE
+from shared.contracts.words import CauseId, PortfolioId
+from shared.runtime.broker import Receive, Record
+from shared.runtime.clock import Clock
+from shared.runtime.database import Batch
+from shared.runtime.foundation import Foundation
+from shared.runtime.letters import Received
+from shared.runtime.parking import refuse
+
+
+def listen(foundation: Foundation, acceptance: Acceptance) -> None:
+    """Declare everything roadmap listens to."""
+    foundation.listen("roadmap.inbound", build_inbound(acceptance, foundation.clock))
+    foundation.hear("launch.changes", LaunchesChanged, on_launches_changed, foundation.settings.launch_url)
+    foundation.hear("notify.receipts", ReceiptsChanged, on_receipts_changed, foundation.settings.notify_url)
+
+
+def build_inbound(acceptance: Acceptance, clock: Clock) -> Receive:
+    """The reader of `roadmap.inbound`: a record that is wrong is refused and kept, never parked."""
+
+    async def receive(records: Sequence[Record]) -> None:
+        addressed = [one for record in records if (one := await _address(acceptance, record))]
+        for portfolio, mine in groupby(sorted(addressed, key=lambda one: one[0]), key=lambda one: one[0]):
+            now = clock()
+            lines = [acceptance.read(number, record.value or b"", now) for number, (_, record) in enumerate(mine, 1)]
+            await acceptance.accept(portfolio, NATIVE, lines, now)
+
+    return receive
+
+
+async def _address(acceptance: Acceptance, record: Record) -> tuple[PortfolioId, Record] | None:
+    """To which portfolio a record belongs; one that does not say so is kept among the refused records."""
+    try:
+        envelope = read_envelope(record.key, record.headers)
+        if envelope.type != OBSERVATION_TYPE:
+            raise EnvelopeError(f"header ce_type: expected {OBSERVATION_TYPE}, got {envelope.type!r:.80}")  # noqa: TRY301 - one refusal for all
+    except EnvelopeError as error:
+        await refuse(acceptance.database, record, str(error))
+        return None
+    return envelope.subject, record
+
+
+async def on_launches_changed(batch: Batch, messages: Sequence[Received[LaunchesChanged]]) -> None:
+    """What our causes did to launches."""
+    await on_launches(batch, [_launch_effect(received.message) for received in messages])
+
+
+async def on_receipts_changed(batch: Batch, messages: Sequence[Received[ReceiptsChanged]]) -> None:
+    """Who is told of our causes."""
+    await on_people(batch, [_people_effect(received.message) for received in messages])
+
+
+def _origin(cause: Cause) -> CauseId:
+    """An approval, an acknowledgement or the clock counts for the cause it goes back to."""
+    return cause.caused_by or cause.id
+
+
+def _launch_effect(message: LaunchesChanged) -> LaunchEffect:
+    return LaunchEffect(message.portfolio, _origin(message.cause), tuple(_touched(message.changes)))
+
+
+def _touched(changes: Sequence[LaunchChange]) -> Iterator[TouchedLaunch]:
+    for change in changes:
+        launch = change.launch
+        yield TouchedLaunch(
+            id=launch.id,
+            name=launch.name,
+            tier=launch.market_tier,
+            kinds=change.kinds,
+            was_on=change.before.date if change.before else None,
+            on=launch.date,
+        )
+
+
+def _people_effect(message: ReceiptsChanged) -> PeopleEffect:
+    people = tuple(
+        PersonTold(one.subject.kind, one.subject.id, one.subject.revision, one.person, one.state)
+        for one in message.receipts
+    )
+    return PeopleEffect(message.portfolio, _origin(message.cause), people)
