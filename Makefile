@@ -1,0 +1,47 @@
+# Two commands to begin with: `make demo` and `make test`. Everything needs Python 3.11 or newer and a package index, no more.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+# What was installed is named by what was asked for: the same locks again are no work.
+STAMP := .venv/.installed-$(shell cat requirements-dev.lock pyproject.toml | cksum | cut -d' ' -f1)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
+
+setup: $(STAMP) ## libraries and the `inloop` command into .venv
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Inloop needs Python 3.11 or newer; $(PYTHON) is older. Say which one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "this Python cannot make environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "installing the locked libraries into .venv (a minute or two, once)" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . >&2
+	@rm -f .venv/.installed-* && touch $@
+
+demo: setup ## an invented company's week on your screen; ONCE=1 runs it through and ends
+	@$(BIN)/inloop demo $(if $(ONCE),--once) $(ARGS)
+
+test: setup ## all tests; INLOOP_REQUIRE_ALL=1 fails where a server is missing instead of saying so
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## style, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup ## messages per second and latencies, beside the tutorial's way of doing it
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: setup ## resolve the libraries anew (needs uv, installed beside the others)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  pyproject.toml --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
