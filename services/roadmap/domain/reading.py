@@ -28,13 +28,12 @@ _MODELS: Final[Mapping[tuple[int | str, ...], type[BaseModel]]] = {
     ("feature", "impact"): NativeImpacts,
     ("release",): NativeRelease,
 }
-_DUE: Final = {
+_TYPES: Final = {
     "string_type": "a string",
     "int_type": "a whole number",
     "float_type": "a number",
     "tuple_type": "a list",
     "model_type": "an object",
-    "missing": "it, since it is required",
 }
 
 
@@ -93,8 +92,17 @@ def _first_problem(error: ValidationError) -> Problem:
             return Problem(
                 path, "unknown field", f"one of {', '.join(_MODELS.get(steps[:-1], NativeImpact).model_fields)}"
             )
+        case "missing":
+            return Problem(path, "missing", "it, since it is required")
         case "literal_error":
             return Problem(path, "not one of the words", f"one of {context['expected']}")
         case kind:
-            what = "missing" if kind == "missing" else first["msg"][:1].lower() + first["msg"][1:]
-            return Problem(path, what, _DUE.get(kind, "what it should be"))
+            return _typed(path, kind, first["msg"])
+
+
+def _typed(path: str, kind: str, message: str) -> Problem:
+    """A wrong type, or a limit; pydantic says the limit in words: "String should have at most 512 characters"."""
+    if kind in _TYPES:
+        return Problem(path, f"not {_TYPES[kind]}", _TYPES[kind])
+    what, should, due = message.partition(" should ")
+    return Problem(path, f"{what.lower()} out of bounds", f"it to {due}") if should else Problem(path, message, "less")
