@@ -83,7 +83,8 @@ class Outbox:
                 "portfolio": part.portfolio,
                 "revision": part.revision,
                 "part": part.part,
-                "ce_id": derive_ce_id(self.service, part.cause.id, part.revision, part.part),
+                # Cause ids are unique within a portfolio only: two of them may tell the same id at the same revision.
+                "ce_id": derive_ce_id(f"{self.service}/{part.portfolio}", part.cause.id, part.revision, part.part),
                 "type": part.TYPE,
                 "time_at": announcement.now,
                 "cause_id": part.cause.id,
