@@ -6,6 +6,7 @@ starting: the outbox holds what it has to tell.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -92,6 +93,8 @@ class Foundation:
             self.outbox, settings.database_url, settings.kafka_bootstrap, settings.topic_prefix + topic, self._progress
         )
         self._consuming = False
+        self.prepare: Callable[[], Awaitable[None]] | None = None
+        """Run by `start` when the schema is there and before the first message is read."""
 
     def hear(self, topic: str, model: type[M], handle: Handle[M], teller_url: str) -> None:
         """Listen to another service's topic; whatever is missing is asked for at `teller_url`."""
@@ -113,12 +116,14 @@ class Foundation:
         if self.settings.failpoints:
             arm(self.settings.failpoints)
         await migrate(self.database, self.migrations)
+        if self.prepare:
+            await self.prepare()
         self.process.checks |= {
             "database": self.database.ping,
             "relay": self._relay.check,
         }
         self.process.supervise("relay", self._relay.run)
-        self.process.every(5, "measures", self._measure)
+        self.process.every(5, "gauges", self._measure)
         if self._broker.subscribers:
             check_subscribers(self._broker)
             self.process.checks["consumers"] = self._check_consumers
