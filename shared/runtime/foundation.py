@@ -41,6 +41,8 @@ from shared.runtime.telemetry import Telemetry
 
 TOPICS = ("roadmap.inbound", "roadmap.changes", "launch.changes", "notify.receipts")
 
+Prepare = Callable[[], Awaitable[None]]
+
 logger = logging.getLogger(__name__)
 
 
@@ -93,7 +95,7 @@ class Foundation:
             self.outbox, settings.database_url, settings.kafka_bootstrap, settings.topic_prefix + topic, self._progress
         )
         self._consuming = False
-        self.prepare: Callable[[], Awaitable[None]] | None = None
+        self.prepare: Prepare | None = None
         """Run by `start` when the schema is there and before the first message is read."""
 
     def hear(self, topic: str, model: type[M], handle: Handle[M], teller_url: str) -> None:

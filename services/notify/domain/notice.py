@@ -100,7 +100,7 @@ def _kind(*kinds: str) -> Callable[[News], bool]:
     return lambda news: bool(set(kinds) & set(news.kinds))
 
 
-# The first rule that applies gives the sentence: what ends a launch before what moves it, what moves it before the rest.
+# The first rule that applies gives the sentence: what ends a launch, then what moves it, then the rest.
 LAUNCH_RULES: Final[tuple[tuple[Callable[[News], bool], str], ...]] = (
     (lambda news: news.state == "cancelled" and news.date_before is not None, "cancelled_from"),
     (lambda news: news.state == "cancelled" or "cancelled" in news.kinds, "cancelled"),

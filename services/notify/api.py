@@ -1,0 +1,237 @@
+"""The door for programs, JSON under `/notify/api/v1`: directory, coverage, inbox, what people say, sums."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.notify.domain.directory import NO_DIRECTORY
+from services.notify.domain.reading import DirectoryError, read_directory
+from services.notify.handlers.acting import Acting, Notice, Waiver
+from services.notify.handlers.directories import Office, put_directory
+from services.notify.store.acts import find_notice
+from services.notify.store.coverage import find_audience, list_inbox, read_certificate, read_conservation
+from services.notify.store.directories import current_ids, load_directory, load_people
+from shared.contracts.notify import Subject
+from shared.contracts.words import Day, PersonId, PortfolioId
+from shared.runtime.clock import derive_id
+from shared.runtime.foundation import Foundation
+from shared.web.plumbing import PortfolioPath
+from shared.web.problems import ProblemError
+
+PAGE_EVIDENCE = "A:api"
+NO_END = 2**62
+DEFAULT_PORTFOLIO = PortfolioId("default")
+
+Reason = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
+Text = Annotated[str, Path(max_length=512, pattern=r"^[^\x00]+$")]
+
+
+class Strict(BaseModel):
+    """A body: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SubjectBody(Strict):
+    kind: Literal["launch", "feature"]
+    id: Name
+    revision: int = Field(ge=1, le=NO_END)
+
+
+class ObjectionBody(Strict):
+    """In the person's own words: "not mine", "wrong team", "I cannot make this date"."""
+
+    reason: Reason
+
+
+class WaiverBody(Strict):
+    """Who closes whose gap, why, and until which day."""
+
+    subject: SubjectBody
+    person: Name
+    by: Name
+    reason: Reason
+    until: Day = Field(strict=False)
+
+
+def build_api(foundation: Foundation, acting: Acting, office: Office) -> list[APIRouter]:
+    """All routes; app.py says who may call them."""
+    return [
+        _directory(foundation, office),
+        _coverage(foundation),
+        _people(foundation, acting),
+        _waivers(foundation, acting),
+    ]
+
+
+def _directory(foundation: Foundation, office: Office) -> APIRouter:
+    router = APIRouter()
+
+    @router.put("/portfolios/{portfolio}/directory")
+    async def put(portfolio: PortfolioPath, request: Request) -> dict[str, Any]:
+        is_csv = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv"
+        try:
+            file = read_directory(await request.body(), is_csv=is_csv)
+        except DirectoryError as error:
+            found = [{"line": one.line, "where": one.path, "detail": one.expected} for one in error.problems[:100]]
+            first = found[0]
+            raise ProblemError(
+                422, f"line {first['line']}: {first['detail']}", where=str(first["where"]), errors=found
+            ) from None
+        changed = await put_directory(office, portfolio, file, foundation.clock())
+        return {"directory": file.directory.id, "people": len(file.contacts), "changed": changed}
+
+    @router.get("/portfolios/{portfolio}/directory")
+    async def get(portfolio: PortfolioPath) -> dict[str, Any]:
+        async with foundation.database.reading() as connection:
+            current = (await current_ids(connection, [portfolio]))[portfolio]
+            directory = await load_directory(connection, portfolio, current)
+            contacts = await load_people(connection, portfolio)
+        people = [
+            person.model_dump(mode="json")
+            | {name: contacts[person.id][name] for name in ("name", "email", "zone", "locale", "problem")}
+            for person in directory.people
+            if person.id in contacts
+        ]
+        return {"directory": current, "is_empty": current == NO_DIRECTORY.id, "people": people}
+
+    return router
+
+
+def _coverage(foundation: Foundation) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/coverage/{launch}/{revision}")
+    async def launch_coverage(launch: Text, revision: Annotated[int, Path(ge=1, le=NO_END)]) -> Response:
+        return await _certificate(foundation, Subject(kind="launch", id=launch, revision=revision), None)
+
+    @router.get("/portfolios/{portfolio}/coverage/features/{ref:path}")
+    async def feature_coverage(
+        portfolio: PortfolioPath, ref: Text, version: Annotated[int, Query(ge=0, le=NO_END)] = 0
+    ) -> Response:
+        return await _certificate(foundation, Subject(kind="feature", id=ref, revision=version), portfolio)
+
+    @router.get("/portfolios/{portfolio}/conservation")
+    async def conservation(
+        portfolio: PortfolioPath, until: Annotated[int, Query(ge=0, le=NO_END)] = NO_END
+    ) -> dict[str, Any]:
+        async with foundation.database.reading() as connection:
+            return await read_conservation(connection, portfolio, until)
+
+    return router
+
+
+async def _certificate(foundation: Foundation, subject: Subject, portfolio: PortfolioId | None) -> Response:
+    async with foundation.database.reading() as connection:
+        audience = await find_audience(connection, subject, portfolio)
+        if audience is None:
+            raise ProblemError(404, f"no audience of {subject.kind} {subject.id} revision {subject.revision} is known")
+        certificate = await read_certificate(connection, audience, foundation.clock())
+    body = certificate.model_dump(mode="json") | {
+        "unfilled": json.loads(audience["unfilled"]),
+        "incident": audience["is_incident"],
+    }
+    return Response(json.dumps(body, ensure_ascii=False), media_type="application/json")
+
+
+def _people(foundation: Foundation, acting: Acting) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/people/{person}/inbox")
+    async def inbox(
+        person: Text,
+        portfolio: Annotated[PortfolioId, Query(max_length=63)] = DEFAULT_PORTFOLIO,
+        before: Annotated[int | None, Query(ge=1, le=NO_END)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> dict[str, Any]:
+        async with foundation.database.reading() as connection:
+            notices = await list_inbox(connection, portfolio, PersonId(person), before=before, limit=limit)
+        return {
+            "items": [_notice_json(one) for one in notices],
+            "next": notices[-1]["heard_revision"] if len(notices) == limit else None,
+        }
+
+    @router.post("/notices/{notice}/acknowledge")
+    async def acknowledge(notice: Text) -> dict[str, Any]:
+        found = await _found(foundation, notice)
+        obligations = await acting.acknowledge(found, PAGE_EVIDENCE, foundation.clock())
+        return {"notice": notice, "obligations": [_obligation_json(one) for one in obligations]}
+
+    @router.post("/notices/{notice}/seen")
+    async def seen(notice: Text) -> dict[str, Any]:
+        found = await _found(foundation, notice)
+        obligations = await acting.see(found, PAGE_EVIDENCE, foundation.clock())
+        return {"notice": notice, "obligations": [_obligation_json(one) for one in obligations]}
+
+    @router.post("/notices/{notice}/objections", status_code=201)
+    async def objections(notice: Text, body: ObjectionBody, key: IdempotencyKey = None) -> dict[str, Any]:
+        found = await _found(foundation, notice)
+        request = derive_id("objection", notice, key or body.reason)
+        kept = await acting.object_to(found, body.reason, request, foundation.clock())
+        return {"notice": notice, "objections": [one.model_dump(mode="json") for one in kept]}
+
+    return router
+
+
+def _waivers(foundation: Foundation, acting: Acting) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/portfolios/{portfolio}/waivers", status_code=201)
+    async def waive(portfolio: PortfolioPath, body: WaiverBody, key: IdempotencyKey = None) -> dict[str, Any]:
+        subject = Subject(kind=body.subject.kind, id=body.subject.id, revision=body.subject.revision)
+        person = PersonId(body.person)
+        waiver = Waiver(subject, person, body.by, body.reason, body.until.isoformat())
+        request = derive_id("waiver", portfolio, key or body.model_dump_json())
+        obligation = await acting.waive(portfolio, waiver, request, foundation.clock())
+        if obligation is None:
+            raise ProblemError(404, f"{person} is not in the audience of this revision", where="$.person")
+        if obligation.state != "waived":
+            raise ProblemError(409, f"there is nothing to waive: it is {obligation.state}", where="$.subject")
+        return _obligation_json(obligation)
+
+    return router
+
+
+async def _found(foundation: Foundation, notice: str) -> Notice:
+    async with foundation.database.reading() as connection:
+        found = await find_notice(connection, notice)
+    if found is None:
+        raise ProblemError(404, "no such notice")
+    return found
+
+
+def _obligation_json(one: Any) -> dict[str, Any]:
+    return {
+        "subject": one.subject.model_dump(mode="json"),
+        "person": one.person,
+        "need": one.need,
+        "because": list(one.because),
+        "due_at": one.due_at,
+        "state": one.state,
+        "evidence": one.evidence,
+        "at": one.at,
+    }
+
+
+def _notice_json(notice: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": notice["id"],
+        "at": notice["at"],
+        "cause": json.loads(notice["body"]),
+        "obligations": [
+            {
+                "subject": {"kind": one["kind"], "id": one["id"], "revision": one["revision"]},
+                "need": one["need"],
+                "because": json.loads(one["because"]),
+                "due_at": one["due_at"],
+                "state": one["state"],
+                "evidence": one["evidence"],
+                "news": json.loads(one["news"]),
+            }
+            for one in notice["obligations"]
+        ],
+    }

@@ -1,0 +1,75 @@
+"""notify wired together: the only module that knows all the others."""
+
+import logging
+from datetime import datetime
+from pathlib import Path
+
+from fastapi import Depends, FastAPI
+
+from services.notify.api import build_api
+from services.notify.channels.mail import MailServer, sender_domain
+from services.notify.consumers import hear_launch
+from services.notify.domain.reading import read_directory
+from services.notify.domain.routing import DEFAULT_POLICY
+from services.notify.handlers.acting import Acting
+from services.notify.handlers.directories import Office, put_directory
+from services.notify.handlers.hearing import Hearing, Rules
+from services.notify.settings import NotifySettings
+from services.notify.timers import Sender, watch_gaps
+from shared.contracts.words import PortfolioId
+from shared.runtime.foundation import Foundation, Surroundings
+from shared.runtime.process import Wake
+from shared.web.doors import create_app as create_doors
+from shared.web.doors import require_access
+
+HERE = Path(__file__).parent
+GAUGES_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(settings: NotifySettings, surroundings: Surroundings | None = None) -> FastAPI:
+    """The service; its lifespan starts and stops everything."""
+    foundation = Foundation("notify", settings, "notify.receipts", HERE / "migrations", surroundings or Surroundings())
+    wake = Wake()
+    domain = sender_domain(settings.mail_from)
+    office = Office(foundation.database, foundation.outbox, domain)
+    rules = Rules(DEFAULT_POLICY, domain, settings.acknowledge == "at_once")
+    time_is_ours = settings.time_source == "clock"
+    acting = Acting(foundation.database, foundation.outbox, foundation.telemetry, time_is_ours=time_is_ours)
+    hear_launch(foundation, Hearing(foundation.outbox, foundation.telemetry, rules, wake))
+
+    async def prepare() -> None:
+        await _load_directory_file(office, settings, foundation.clock())
+
+    async def background() -> None:
+        foundation.process.every(GAUGES_SECONDS, "gaps", watch_gaps(foundation))
+        _start_senders(foundation, settings, acting, wake)
+
+    foundation.prepare = prepare
+    app = create_doors(foundation, title="Inloop notify", background=background)
+    for router in build_api(foundation, acting, office):
+        app.include_router(router, prefix="/notify/api/v1", dependencies=[Depends(require_access)])
+    return app
+
+
+def _start_senders(foundation: Foundation, settings: NotifySettings, acting: Acting, wake: Wake) -> None:
+    if settings.smtp_url is None:
+        logger.warning("notify: INLOOP_SMTP_URL is not set; no mail goes out, notices wait in the inbox")
+        return
+    for number in range(1, settings.mail_connections + 1):
+        server = MailServer(settings.smtp_url.get_secret_value(), settings.mail_from)
+        sender = Sender(foundation, acting, server, wake)
+        foundation.process.supervise(f"mail {number}", sender.run)
+        foundation.process.checks[f"mail {number}"] = sender.heartbeat.check
+
+
+async def _load_directory_file(office: Office, settings: NotifySettings, now: datetime) -> None:
+    """A wrong file keeps the service from starting: with yesterday's people it would leave somebody out in silence."""
+    file = settings.directory_file
+    if file is None:
+        return
+    read = read_directory(file.read_bytes(), is_csv=file.suffix.lower() == ".csv")
+    portfolio = PortfolioId(settings.directory_portfolio)
+    if await put_directory(office, portfolio, read, now):
+        logger.info("directory of %s: %s people from %s", portfolio, len(read.contacts), file.name)

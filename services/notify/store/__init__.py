@@ -1,0 +1,1 @@
+"""notify's tables, and loading and saving them with few statements for whole batches. No decision is made here."""
