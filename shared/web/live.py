@@ -51,8 +51,8 @@ class _Room:
 class EventStream:
     """The live events of one service.
 
-    `tell` wakes listeners of this process at once, after a commit; a revision that another process raised is seen by asking
-    `read_revision` each second, one question per key that somebody listens to.
+    `tell` wakes listeners of this process at once, after a commit; a revision that another process raised is seen by
+    asking `read_revision` each second, one question per key that somebody listens to.
     """
 
     def __init__(self, read_revision: ReadRevision, *, poll_seconds: float = POLL_SECONDS) -> None:
@@ -67,7 +67,7 @@ class EventStream:
             room.move(revision)
 
     def response(self, request: Request, key: str) -> Response:
-        """The stream: an event `changed` now, if the reader's last revision is not the present one, and at each new one.
+        """The stream: an event `changed` at each new revision, and at once if the reader's last is not the present one.
 
         The reader's last is `Last-Event-ID` (a reconnection), else `?after=` (what its page was rendered from).
         """

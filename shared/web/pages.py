@@ -132,7 +132,7 @@ class Pages:
             "has_phrase": self.phrases.has,
             "with_query": lambda **changed: with_query(request, **changed),
             "day": lambda day, **options: _day_html(reader, day, t, **options),
-            "instant": lambda at, **options: _instant_html(reader, at, **options),
+            "instant": lambda at, **options: _instant_html(reader, at, t, **options),
             "number": reader.number,
         }
         for part in PARTS:
@@ -208,11 +208,13 @@ def _day_html(reader: Reader, day: date, t: Any, *, relative: bool = False, week
     return shown + Markup(' <span class="far">{}</span>').format(far) if relative else shown
 
 
-def _instant_html(reader: Reader, at: datetime, *, relative: bool = True) -> Markup:
+def _instant_html(reader: Reader, at: datetime, t: Any, *, relative: bool = True) -> Markup:
     """`<time>` of an instant in the reader's zone; `relative` adds how long ago, kept fresh by the script."""
     stamp = escape(at.isoformat())
     shown = Markup('<time datetime="{}" title="{} {}">{}</time>').format(
         stamp, reader.full_day(at.astimezone(reader.zone).date()), reader.clock(at), reader.instant(at)
     )
-    ago = Markup(' <span class="far" data-ago="{}">{}</span>').format(stamp, reader.ago(at))
+    ago = Markup(' <span class="far">· <span data-ago="{}">{}</span></span>').format(
+        stamp, reader.ago(at) or t("when.now")
+    )
     return shown + ago if relative else shown

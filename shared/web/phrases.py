@@ -1,7 +1,7 @@
 """What pages say, in English and French: phrases by key, from YAML files. No phrase of a service is kept here.
 
-A file `words/<language>.yaml` holds nested mappings whose leaves are texts with `{names}`; a mapping with the key `other`
-(and `one`, …) is a text that depends on `count`. A service's own phrases win over the shared ones.
+A file `words/<language>.yaml` holds nested mappings whose leaves are texts with `{names}`; a mapping with the key
+`other` (and `one`, …) is a text that depends on `count`. A service's own phrases win over the shared ones.
 """
 
 from collections.abc import Iterator, Mapping

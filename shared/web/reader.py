@@ -18,6 +18,7 @@ LANGUAGES = ("en", "fr")
 LANGUAGE_COOKIE = "inloop_lang"
 ZONE_COOKIE = "inloop_zone"
 MAX_ZONE_LENGTH = 64
+NOW_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,18 @@ class Reader:
         return format_time(at.astimezone(self.zone), "medium", locale=self.locale)
 
     def days_away(self, day: date) -> str:
-        """`in 12 days`, `3 weeks ago`; empty for yesterday, today and tomorrow, which have words of their own."""
+        """`in 12 days`, `7 weeks ago`; empty for yesterday, today and tomorrow, which have words of their own."""
         days = (day - self.today).days
-        return "" if abs(days) <= 1 else _apart(timedelta(days=days), "day", self.locale)
+        # Three of a unit at least: "in 7 weeks" where "in 2 months" would be false precision the wrong way.
+        return "" if abs(days) <= 1 else self._apart(timedelta(days=days), 3)
 
     def ago(self, at: datetime) -> str:
-        """`3 minutes ago`, `in 2 hours`."""
-        return _apart(at - self.now, "second", self.locale)
+        """`3 minutes ago`, `in 2 hours`; empty for the present moment, which has a word of its own."""
+        apart = at - self.now
+        return "" if abs(apart.total_seconds()) < NOW_SECONDS else self._apart(apart, 1.5)
+
+    def _apart(self, delta: timedelta, threshold: float) -> str:
+        return format_timedelta(delta, threshold=threshold, add_direction=True, locale=self.locale)
 
     def duration(self, length: timedelta) -> str:
         """`42 ms`, `1.4 s`, `3 min`, `2 hr`; never a direction."""
@@ -75,7 +81,7 @@ class Reader:
         return format_decimal(value, locale=self.locale)
 
     def window(self, earliest: date, latest: date, resolution: str) -> str:
-        """A target as people say it, never more precise than it is: `Q3 2026`, `May 2026`, `2026`, `Jul – Dec 2026`."""
+        """A target as people say it, never more precise than it is: `Q3 2026`, `May 2026`, `2026`, or its months."""
         if resolution in {"day", "release"} or earliest == latest:
             return self.day(latest)
         skeleton = {"month": "yMMMM", "quarter": "yQQQ", "year": "y"}.get(resolution)
@@ -125,8 +131,3 @@ def _zone(name: str | None) -> ZoneInfo:
         return ZoneInfo(name[:MAX_ZONE_LENGTH]) if name else ZoneInfo("UTC")
     except (ValueError, OSError, KeyError):  # unknown, a path, a directory: all the same to the reader
         return ZoneInfo("UTC")
-
-
-def _apart(delta: timedelta, granularity: str, locale: Locale) -> str:
-    smallest = "day" if granularity == "day" else "second"
-    return format_timedelta(delta, granularity=smallest, threshold=1.4, add_direction=True, locale=locale)  # type: ignore[arg-type]
