@@ -26,7 +26,9 @@ ACCENT: Final = "#2f5bea"
 PLAIN_PORT: Final = 25
 TLS_PORT: Final = 465
 
-_POLICY: Final = policy.SMTP.clone(max_line_length=76)
+# Encoded words must stay short; but a plain subject that is folded before its first word shows with a leading blank.
+_ENCODED: Final = policy.SMTP.clone(max_line_length=76)
+_PLAIN: Final = policy.SMTP.clone(max_line_length=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Links:
 
 def build_mail(said: Said, contact: Contact, sender: str, frozen: Frozen, links: Links) -> bytes:
     """The whole mail; the same arguments give the same bytes. All text from outside is cleaned or escaped here."""
-    mail = EmailMessage(policy=_POLICY)
+    mail = EmailMessage(policy=_PLAIN if (said.title + contact.name + sender).isascii() else _ENCODED)
     name, address = parseaddr(sender)
     mail["From"] = Address(clean(name, MAX_NAME), addr_spec=address)
     mail["To"] = Address(clean(contact.name, MAX_NAME), addr_spec=contact.email or "")

@@ -64,7 +64,7 @@ class RoutingPolicy(Word):
 
 def loudest(first: Tier, *others: Tier) -> Tier:
     """The lowest number: T1 is louder than T2."""
-    return min(first, *others)
+    return min((first, *others))
 
 
 _SHORT: Final = {"cs_lead": "cs", "sales_enablement": "enablement", "marketing_ops": "ops", "cs": "cs-team"}
