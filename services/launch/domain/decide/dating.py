@@ -84,11 +84,10 @@ def _steps(wanted: Wanted, found: Earliest, floor: date | None, calendar: Calend
     situation = wanted.situation
     start = max(bound.day, floor) if bound and floor else bound.day if bound else floor
     breaks = {one.constraint: one for one in found.steps}
-    if start:
-        breaks = {
-            **breaks,
-            **{one.constraint: one for one in calendar.broken(start, situation.tier, situation.regions)},
-        }
+    against = (
+        {one.constraint: one for one in calendar.broken(start, situation.tier, situation.regions)} if start else {}
+    )
+    breaks |= {"train": against["train"]} if "train" in against else against
     for name in sorted(breaks):
         yield Link(constraint=name, detail=breaks[name].detail)
 

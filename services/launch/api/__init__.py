@@ -1,0 +1,22 @@
+"""Door: programs. Launches in and out, why a date is what it is, who knows, and whether every cause was answered.
+
+The routes about the plumbing (changes, republish, parked) are shared.web's.
+"""
+
+from fastapi import APIRouter
+
+from services.launch.api.reads import build_list, build_one, build_sums
+from services.launch.api.writes import build_change, build_create
+from services.launch.handlers.deciding import Deciding
+from shared.runtime.clock import Clock
+
+
+def build_routers(deciding: Deciding, clock: Clock) -> list[APIRouter]:
+    """All of launch's own routes, to be put under `/launch/api/v1`."""
+    return [
+        build_list(deciding.database),
+        build_one(deciding, clock),
+        build_sums(deciding),
+        build_create(deciding, clock),
+        build_change(deciding, clock),
+    ]

@@ -1,0 +1,103 @@
+"""What a program may ask of launch: bodies, queries, headers. Nothing is answered here."""
+
+import re
+from datetime import date
+from typing import Annotated, Final, Literal
+
+from fastapi import Header
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.launch.domain.decide.persons import Edit
+from services.launch.handlers.deciding import Seen
+from services.launch.store.reading import Wish
+from shared.contracts.launch import Owner, Tier
+from shared.contracts.words import Day, LaunchId, PersonId
+from shared.web.problems import ProblemError
+
+UNDER: Final = "/portfolios/{portfolio}"
+
+Words = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00]*$", strip_whitespace=True)]
+Many = Annotated[tuple[Words, ...], Field(max_length=200)]
+Sought = Annotated[str | None, StringConstraints(max_length=600, pattern=r"^[^\x00]*$")]
+IfMatch = Annotated[str | None, Header()]
+IdempotencyKey = Annotated[str | None, Header(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
+
+
+class AskedLaunches(BaseModel):
+    """Which launches a reader wants to see. `after` is what `next` of the page before gave."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: Literal["ahead", "draft", "planned", "held", "announced", "launched", "closed", "cancelled"] | None = None
+    tier: Tier | None = None
+    q: Sought = None
+    feature: Sought = None
+    after: Sought = None
+    limit: int = Field(100, ge=1, le=1000)
+
+    def wish(self) -> Wish:
+        """The store's words for it."""
+        return Wish(self.state, self.tier, self.q, self.feature, read_place(self.after), self.limit)
+
+
+class OwnerBody(BaseModel):
+    """Who does what for a launch."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: Words
+    person: Words
+
+
+class EditBody(BaseModel):
+    """What a person changes; fields that are not there stay as they are. `pin` is the reason; null unpins."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Words | None = None
+    features: Many | None = None
+    date: Day | None = None
+    pin: Words | None = None
+    owners: Annotated[tuple[OwnerBody, ...], Field(max_length=200)] | None = None
+    segments: Many | None = None
+    regions: Many | None = None
+    cancel: bool | None = None
+    by: Words = "api"
+
+    def command(self, launch: LaunchId | None, request: str) -> Edit:
+        """The domain's command."""
+        owners = tuple(Owner(role=one.role, person=PersonId(one.person)) for one in self.owners or ())
+        return Edit(
+            launch=launch,
+            request=request,
+            owners=None if self.owners is None else owners,
+            unpin=self.pin is None and "pin" in self.model_fields_set,
+            **self.model_dump(exclude={"owners"}),
+        )
+
+
+class NewBody(EditBody):
+    """A launch that a person makes."""
+
+    features: Annotated[tuple[Words, ...], Field(min_length=1, max_length=200)]
+
+
+def read_etag(text: str | None) -> Seen | None:
+    """What `If-Match` says the sender saw: `"3"` (a revision) or `"3.7"` (with the version)."""
+    if text is None or text.strip() == "*":
+        return None
+    match = re.fullmatch(r'(?:W/)?"?([0-9]{1,18})(?:\.([0-9]{1,18}))?"?', text.strip(), re.ASCII)
+    if not match:
+        raise ProblemError(400, 'expected the launch\'s revision, such as "3", or its ETag', where="header if-match")
+    return Seen(int(match[1]), int(match[2]) if match[2] else None)
+
+
+def read_place(text: str | None) -> tuple[date | None, str] | None:
+    """Where the next page begins."""
+    if not text:
+        return None
+    day, _, launch = text.partition("~")
+    try:
+        return (date.fromisoformat(day) if day else None), launch
+    except ValueError:
+        raise ProblemError(422, "expected what `next` gave", where="query after") from None

@@ -1,0 +1,49 @@
+"""Wires launch; the only module that knows all the others."""
+
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from fastapi import Depends, FastAPI
+
+from services.launch import api, consumers, pages, timers
+from services.launch.domain.calendar import Calendar
+from services.launch.handlers.deciding import Deciding
+from services.launch.settings import LaunchSettings, load_policy
+from services.launch.store.reading import read_revision
+from shared.runtime.foundation import Foundation, Surroundings
+from shared.web import doors
+from shared.web.live import EventStream
+from shared.web.pages import Pages
+
+HERE: Final = Path(__file__).parent
+
+
+def create_app(settings: LaunchSettings, surroundings: Surroundings | None = None) -> FastAPI:
+    """The whole service; it starts and stops with the app's lifespan."""
+    foundation = Foundation("launch", settings, "launch.changes", HERE / "migrations", surroundings or Surroundings())
+    calendar = Calendar(load_policy(settings.policy_file))
+
+    async def revision_of(portfolio: str) -> int:
+        async with foundation.database.reading() as connection:
+            return await read_revision(connection, portfolio)
+
+    live = EventStream(revision_of)
+    deciding = Deciding(foundation.database, foundation.outbox, foundation.telemetry, calendar, live.tell)
+    consumers.listen(foundation, deciding)
+
+    async def background() -> None:
+        if settings.time_source == "clock":
+            look = partial(timers.fire_due, deciding, foundation.clock)
+            foundation.process.every(timers.LOOK_EVERY_SECONDS, "timers", look)
+
+    app = doors.create_app(foundation, title="Inloop launch", background=background)
+    app.state.deciding = deciding
+    sheets = Pages("launch", HERE, clock=foundation.clock)
+    sheets.install(app)
+    access = [Depends(doors.require_access)]
+    for router in api.build_routers(deciding, foundation.clock):
+        app.include_router(router, prefix="/launch/api/v1", dependencies=access)
+    for router in pages.build_routers(deciding, sheets, live, foundation.clock):
+        app.include_router(router, prefix="/launch", dependencies=access, include_in_schema=False)
+    return app

@@ -1,0 +1,146 @@
+"""Every decided write of launch: causes of roadmap in batches, a person's act, the clock. One transaction each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.launch.domain.calendar import Calendar
+from services.launch.domain.decide.persons import Edit, derive_person_cause_id
+from services.launch.domain.decide.scene import RefusedError
+from services.launch.domain.launch import Launch, differences
+from services.launch.domain.state import State
+from services.launch.handlers.sitting import Heard, Sitting
+from services.launch.store.reading import find_told, find_version
+from services.launch.store.receipts import Knows, save_receipts
+from services.launch.store.writing import Changes, load_state, save
+from shared.contracts.words import LaunchId, PortfolioId
+from shared.runtime.database import Batch, Cache, Database
+from shared.runtime.failpoints import failpoint
+from shared.runtime.outbox import Outbox
+from shared.runtime.telemetry import Telemetry
+
+OnCommit = Callable[[PortfolioId, int], None]
+"""Told of a portfolio's new revision after the commit that made it."""
+
+
+class StaleEditError(Exception):
+    """The launch was changed since the person saw it; `differences` says what, field by field."""
+
+    def __init__(self, launch: Launch, changed: list[dict[str, object]]) -> None:
+        super().__init__(f"{launch.snapshot.name} has changed since: it is at revision {launch.snapshot.revision} now")
+        self.launch = launch
+        self.differences = changed
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of a launch a person saw when they decided to change it; version None: the revision is enough."""
+
+    revision: int
+    version: int | None = None
+
+
+class Deciding:
+    """Decisions on this service's database; keeps the states of the portfolios it has seen in memory."""
+
+    def __init__(
+        self, database: Database, outbox: Outbox, telemetry: Telemetry, calendar: Calendar, on_commit: OnCommit
+    ) -> None:
+        self.database = database
+        self.calendar = calendar
+        self._outbox = outbox
+        self._telemetry = telemetry
+        self._on_commit = on_commit
+        self._cache: Cache[State] = Cache()
+
+    async def hear(self, batch: Batch, heard: Sequence[Heard]) -> None:
+        """Decide on causes of roadmap, in order; the portfolios are locked by the batch."""
+        changes = Changes()
+        sittings: dict[PortfolioId, Sitting] = {}
+        for one in heard:
+            if one.portfolio not in sittings:
+                sittings[one.portfolio] = await self._sit(batch, one.portfolio, changes)
+            sittings[one.portfolio].hear(one)
+        failpoint("launch.after_decide")
+        await self._finish(batch, list(sittings.values()), changes)
+
+    async def edit(self, portfolio: PortfolioId, command: Edit, at: datetime, seen: Seen | None = None) -> Launch:
+        """Carry out a person's act; the same request again changes nothing more.
+
+        Raises:
+            RefusedError: it cannot be done.
+            StaleEditError: the launch is not what the person saw.
+        """
+        problem: Exception | None = None
+        async with self.database.locked([portfolio]) as batch:
+            changes = Changes()
+            sitting = await self._sit(batch, portfolio, changes)
+            sitting.fire(at)
+            try:
+                launch = await self._edit(batch, sitting, command, at, seen)
+            except (RefusedError, StaleEditError) as error:  # the timers that went off stay decided
+                problem = error
+            await self._finish(batch, [sitting], changes)
+        if problem:
+            raise problem
+        return launch
+
+    async def fire(self, portfolio: PortfolioId, now: datetime) -> int:
+        """Let the timers of a portfolio go off that are due; returns how many did."""
+        async with self.database.locked([portfolio]) as batch:
+            changes = Changes()
+            sitting = await self._sit(batch, portfolio, changes)
+            sitting.fire(now)
+            await self._finish(batch, [sitting], changes)
+        return len(sitting.announcements)
+
+    async def keep_receipts(self, batch: Batch, receipts: Sequence[Knows]) -> None:
+        """Keep who knows; raises no revision."""
+        await save_receipts(batch, receipts)
+        for portfolio in {one.portfolio for one in receipts}:
+            row = batch.portfolios[portfolio]
+            batch.after_commit.append(lambda row=row: self._on_commit(row.id, row.revision))  # type: ignore[misc]
+
+    async def _edit(self, batch: Batch, sitting: Sitting, command: Edit, at: datetime, seen: Seen | None) -> Launch:
+        portfolio = sitting.row.id
+        told = await find_told(batch.connection, portfolio, derive_person_cause_id(command.request))
+        if told is not None:
+            return _find_again(sitting.state, command)
+        launch = sitting.state.launches.get(command.launch) if command.launch else None
+        if launch and seen and not _is_same(launch, seen):
+            raise StaleEditError(launch, await self._differences(batch, portfolio, launch, seen))
+        message = sitting.edit(command, at)
+        return sitting.state.launches[
+            message.changes[0].launch.id if message.changes else LaunchId(command.launch or "")
+        ]
+
+    async def _differences(
+        self, batch: Batch, portfolio: PortfolioId, launch: Launch, seen: Seen
+    ) -> list[dict[str, object]]:
+        before = await find_version(batch.connection, portfolio, launch.id, seen.revision, seen.version)
+        return differences(before.launch, launch.snapshot) if before else []
+
+    async def _sit(self, batch: Batch, portfolio: PortfolioId, changes: Changes) -> Sitting:
+        row = batch.portfolios[portfolio]
+        state = self._cache.take(row) or await load_state(batch.connection, portfolio)
+        return Sitting(row, state, self.calendar, self._telemetry, changes)
+
+    async def _finish(self, batch: Batch, sittings: Sequence[Sitting], changes: Changes) -> None:
+        await save(batch, changes)
+        await self._outbox.add(batch, [one for sitting in sittings for one in sitting.announcements])
+        for sitting in sittings:
+            self._cache.keep(batch, sitting.row, sitting.state)
+            batch.after_commit.append(lambda row=sitting.row: self._on_commit(row.id, row.revision))  # type: ignore[misc]
+
+
+def _is_same(launch: Launch, seen: Seen) -> bool:
+    return launch.snapshot.revision == seen.revision and seen.version in {None, launch.version}
+
+
+def _find_again(state: State, command: Edit) -> Launch:
+    """The launch that a repeated request was about."""
+    if command.launch:
+        return state.launches[command.launch]
+    first = (command.features or ("",))[0]
+    launches = [state.launches[one] for one in state.of_feature.get(first, ())]
+    return max(launches, key=lambda one: (one.changed_at, one.id))

@@ -1,0 +1,198 @@
+"""What doors ask the database: launches, one launch with its history, what is due, and the sums. Changes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.launch.domain.launch import Launch
+from services.launch.domain.readiness import Known
+from services.launch.store.tables import feature_table, history_table, launch_table
+from shared.contracts.cause import Cause
+from shared.contracts.launch import LaunchChange
+from shared.contracts.words import LaunchId, PortfolioId
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which launches a reader wants to see; None: any. `after` is the (day, id) of the last one seen."""
+
+    state: str | None = None
+    tier: str | None = None
+    text: str | None = None
+    feature: str | None = None
+    after: tuple[date | None, str] | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One entry of a launch's history."""
+
+    at: datetime
+    version: int
+    told_revision: int
+    cause: Cause
+    change: LaunchChange
+
+
+NEVER = date.max
+
+
+async def list_launches(connection: AsyncConnection, portfolio: PortfolioId, wish: Wish) -> list[Launch]:
+    """Launches by day, those without a day last."""
+    table = launch_table
+    day = sa.func.coalesce(table.c.launch_on, sa.literal(NEVER))
+    query = sa.select(sa.cast(table.c.body, sa.Text).label("body")).where(table.c.portfolio == portfolio)
+    query = query.where(*_conditions(wish)).order_by(day, table.c.id).limit(wish.limit)
+    if wish.after:
+        query = query.where(sa.tuple_(day, table.c.id) > sa.tuple_(sa.literal(wish.after[0] or NEVER), wish.after[1]))
+    return [Launch.model_validate_json(row.body) for row in await connection.execute(query)]
+
+
+def _conditions(wish: Wish) -> list[sa.ColumnElement[bool]]:
+    table = launch_table
+    found: list[sa.ColumnElement[bool]] = []
+    if wish.state == "ahead":
+        found.append(table.c.state.in_(("draft", "planned", "held", "announced")))
+    elif wish.state:
+        found.append(table.c.state == wish.state)
+    if wish.tier:
+        found.append(table.c.market_tier == wish.tier)
+    if wish.text:
+        name = table.c.body["snapshot"]["name"].as_string()
+        found.append(
+            sa.or_(name.icontains(wish.text, autoescape=True), table.c.id.icontains(wish.text, autoescape=True))
+        )
+    if wish.feature:
+        found.append(table.c.body["snapshot"]["features"].contains([{"id": wish.feature}]))
+    return found
+
+
+async def count_states(connection: AsyncConnection, portfolio: PortfolioId) -> dict[str, int]:
+    """How many launches stand in each state."""
+    query = sa.text("SELECT state, count(*) AS number FROM launch WHERE portfolio = :portfolio GROUP BY state")
+    return {row.state: row.number for row in await connection.execute(query, {"portfolio": portfolio})}
+
+
+async def find_launch(connection: AsyncConnection, portfolio: PortfolioId, launch: str) -> Launch | None:
+    """One launch."""
+    query = sa.select(sa.cast(launch_table.c.body, sa.Text)).where(
+        launch_table.c.portfolio == portfolio, launch_table.c.id == launch
+    )
+    body = (await connection.execute(query)).scalar()
+    return None if body is None else Launch.model_validate_json(body)
+
+
+async def find_portfolio(connection: AsyncConnection, launch: str) -> PortfolioId | None:
+    """The portfolio of a launch: ids are unique across portfolios."""
+    found = await connection.execute(sa.select(launch_table.c.portfolio).where(launch_table.c.id == launch))
+    return found.scalar()
+
+
+async def find_features(connection: AsyncConnection, portfolio: PortfolioId, ids: Sequence[str]) -> list[Known]:
+    """Features, as launch knows them."""
+    query = sa.select(sa.cast(feature_table.c.body, sa.Text).label("body")).where(
+        feature_table.c.portfolio == portfolio, feature_table.c.id.in_(ids)
+    )
+    return [Known.model_validate_json(row.body) for row in await connection.execute(query.order_by(feature_table.c.id))]
+
+
+async def load_history(connection: AsyncConnection, portfolio: PortfolioId, launch: str, limit: int = 50) -> list[Told]:
+    """What was told of a launch, newest first."""
+    table = history_table
+    query = (
+        sa.select(
+            table.c.at,
+            table.c.version,
+            table.c.told_revision,
+            sa.cast(table.c.cause, sa.Text).label("cause"),
+            sa.cast(table.c.body, sa.Text).label("body"),
+        )
+        .where(table.c.portfolio == portfolio, table.c.launch == launch)
+        .order_by(table.c.version.desc())
+        .limit(limit)
+    )
+    return [_told(row) for row in await connection.execute(query)]
+
+
+async def find_version(
+    connection: AsyncConnection, portfolio: PortfolioId, launch: LaunchId, revision: int, version: int | None
+) -> LaunchChange | None:
+    """The change that made a revision (its last version) or exactly that version of a launch."""
+    table = history_table
+    query = sa.select(sa.cast(table.c.body, sa.Text)).where(
+        table.c.portfolio == portfolio, table.c.launch == launch, table.c.revision == revision
+    )
+    if version is not None:
+        query = query.where(table.c.version == version)
+    body = (await connection.execute(query.order_by(table.c.version.desc()).limit(1))).scalar()
+    return None if body is None else LaunchChange.model_validate_json(body)
+
+
+def _told(row: Any) -> Told:
+    cause, change = Cause.model_validate_json(row.cause), LaunchChange.model_validate_json(row.body)
+    return Told(row.at, row.version, row.told_revision, cause, change)
+
+
+async def find_due(connection: AsyncConnection, today: date, limit: int = 100) -> list[PortfolioId]:
+    """The portfolios in which a launch's day has come."""
+    query = sa.text("SELECT DISTINCT portfolio FROM launch WHERE due_on <= :today ORDER BY portfolio LIMIT :limit")
+    return [row.portfolio for row in await connection.execute(query, {"today": today, "limit": limit})]
+
+
+async def find_told(connection: AsyncConnection, portfolio: PortfolioId, cause: str) -> int | None:
+    """Our revision that told of a cause."""
+    query = sa.text("SELECT max(revision) FROM outbox WHERE portfolio = :portfolio AND cause_id = :cause")
+    return (await connection.execute(query, {"portfolio": portfolio, "cause": cause})).scalar()
+
+
+async def read_revision(connection: AsyncConnection, portfolio: str) -> int:
+    """Our revision of a portfolio, 0 before the first."""
+    query = sa.text("SELECT revision FROM portfolio WHERE id = :portfolio")
+    return (await connection.execute(query, {"portfolio": portfolio})).scalar() or 0
+
+
+async def read_conservation(connection: AsyncConnection, portfolio: PortfolioId, until: int) -> dict[str, Any]:
+    """Causes heard up to a revision of roadmap against causes told: two tables, written apart, that must agree."""
+    query = sa.text(
+        "SELECT h.roadmap_revision, h.cause_id AS heard, h.told_revision, o.cause_id AS told"
+        " FROM heard h LEFT JOIN outbox o ON o.portfolio = h.portfolio AND o.revision = h.told_revision AND o.part = 1"
+        " WHERE h.portfolio = :portfolio AND h.roadmap_revision <= :until ORDER BY h.roadmap_revision"
+    )
+    rows = list(await connection.execute(query, {"portfolio": portfolio, "until": until}))
+    more = sa.text(
+        "SELECT o.revision, o.cause_id FROM outbox o LEFT JOIN heard h"
+        " ON h.portfolio = o.portfolio AND h.told_revision = o.revision"
+        " WHERE o.portfolio = :portfolio AND o.part = 1 AND h.told_revision IS NULL ORDER BY o.revision"
+    )
+    own = list(await connection.execute(more, {"portfolio": portfolio}))
+    strangers = [row for row in own if not row.cause_id.startswith("launch:")]
+    silent = [row for row in rows if row.told != row.heard]
+    gaps = sorted(set(range(1, until + 1)) - {row.roadmap_revision for row in rows})
+    differences = [
+        *({"revision": number, "problem": "never heard"} for number in gaps),
+        *({"cause": row.heard, "problem": "heard but never told"} for row in silent),
+        *({"cause": row.cause_id, "problem": "told but never heard"} for row in strangers),
+    ]
+    return {
+        "portfolio": portfolio,
+        "until": until,
+        "causes": [row.heard for row in rows],
+        "heard": [
+            {"cause": row.heard, "roadmap_revision": row.roadmap_revision, "revision": row.told_revision}
+            for row in rows
+        ],
+        "own": len(own) - len(strangers),
+        "ok": not differences,
+        "differences": differences,
+    }
+
+
+async def last_heard(connection: AsyncConnection, portfolio: PortfolioId) -> int:
+    """The last revision of roadmap that was heard."""
+    query = sa.text("SELECT max(roadmap_revision) FROM heard WHERE portfolio = :portfolio")
+    return (await connection.execute(query, {"portfolio": portfolio})).scalar() or 0

@@ -1,0 +1,120 @@
+"""Loads a portfolio's state and saves what decisions changed, a whole batch in a handful of statements."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.launch.domain.launch import Launch
+from services.launch.domain.readiness import Known
+from services.launch.domain.state import State, is_awaited
+from shared.contracts.launch import LaunchChange, LaunchesChanged
+from shared.contracts.words import LaunchId, PortfolioId
+from shared.runtime.database import Batch
+
+_SAVE_FEATURES = sa.text(
+    "INSERT INTO feature (portfolio, id, body)"
+    " SELECT portfolio, id, CAST(body AS jsonb) FROM unnest(CAST(:portfolio AS text[]), CAST(:id AS text[]),"
+    " CAST(:body AS text[])) AS n(portfolio, id, body)"
+    " ON CONFLICT (portfolio, id) DO UPDATE SET body = excluded.body"
+)
+_SAVE_LAUNCHES = sa.text(
+    "INSERT INTO launch (portfolio, id, state, market_tier, launch_on, due_on, changed_at, body)"
+    " SELECT portfolio, id, state, market_tier, launch_on, due_on, changed_at, CAST(body AS jsonb)"
+    " FROM unnest(CAST(:portfolio AS text[]), CAST(:id AS text[]), CAST(:state AS text[]),"
+    " CAST(:market_tier AS text[]), CAST(:launch_on AS date[]), CAST(:due_on AS date[]),"
+    " CAST(:changed_at AS timestamptz[]), CAST(:body AS text[])) AS n(portfolio, id, state, market_tier, launch_on, due_on, changed_at, body)"
+    " ON CONFLICT (portfolio, id) DO UPDATE SET state = excluded.state, market_tier = excluded.market_tier,"
+    " launch_on = excluded.launch_on, due_on = excluded.due_on, changed_at = excluded.changed_at, body = excluded.body"
+)
+_ADD_HISTORY = sa.text(
+    "INSERT INTO launch_history (portfolio, launch, version, revision, told_revision, at, cause, body)"
+    " SELECT portfolio, launch, version, revision, told_revision, at, CAST(cause AS jsonb), CAST(body AS jsonb)"
+    " FROM unnest(CAST(:portfolio AS text[]), CAST(:launch AS text[]), CAST(:version AS bigint[]),"
+    " CAST(:revision AS bigint[]), CAST(:told_revision AS bigint[]), CAST(:at AS timestamptz[]),"
+    " CAST(:cause AS text[]), CAST(:body AS text[]))"
+    " AS n(portfolio, launch, version, revision, told_revision, at, cause, body)"
+)
+_ADD_HEARD = sa.text(
+    "INSERT INTO heard (portfolio, roadmap_revision, cause_id, told_revision)"
+    " SELECT * FROM unnest(CAST(:portfolio AS text[]), CAST(:roadmap_revision AS bigint[]), CAST(:cause_id AS text[]),"
+    " CAST(:told_revision AS bigint[]))"
+)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch changed: the last of each feature and launch, every entry of the history, every revision heard."""
+
+    features: dict[tuple[PortfolioId, str], Known] = field(default_factory=dict)
+    launches: dict[tuple[PortfolioId, LaunchId], Launch] = field(default_factory=dict)
+    history: list[dict[str, object]] = field(default_factory=list)
+    heard: list[dict[str, object]] = field(default_factory=list)
+
+    def note(self, state: State, message: LaunchesChanged, now: datetime) -> None:
+        """Take up what a message, applied to the state already, has changed."""
+        for one in message.features:
+            self.features[state.portfolio, one.feature.id] = state.features[one.feature.id]
+        for change in message.changes:
+            launch = state.launches[change.launch.id]
+            self.launches[state.portfolio, launch.id] = launch
+            self.history.append(_history_row(message, change, launch, now))
+
+
+async def load_state(connection: AsyncConnection, portfolio: PortfolioId) -> State:
+    """Everything that decisions of a portfolio read."""
+    state = State(portfolio)
+    query = "SELECT CAST(body AS text) AS body FROM {} WHERE portfolio = :portfolio ORDER BY id"
+    features = await connection.execute(sa.text(query.format("feature")), {"portfolio": portfolio})
+    launches = await connection.execute(sa.text(query.format("launch")), {"portfolio": portfolio})
+    state.fill(
+        (Known.model_validate_json(row.body) for row in features),
+        (Launch.model_validate_json(row.body) for row in launches),
+    )
+    return state
+
+
+async def save(batch: Batch, changes: Changes) -> None:
+    """Write everything that a batch changed."""
+    await _write(batch, _SAVE_FEATURES, (_feature_row(key[0], one) for key, one in changes.features.items()))
+    await _write(batch, _SAVE_LAUNCHES, (_launch_row(key[0], one) for key, one in changes.launches.items()))
+    await _write(batch, _ADD_HISTORY, changes.history)
+    await _write(batch, _ADD_HEARD, changes.heard)
+
+
+async def _write(batch: Batch, statement: sa.TextClause, rows: Iterable[Mapping[str, object]]) -> None:
+    listed = list(rows)
+    if listed:
+        await batch.connection.execute(statement, {name: [row[name] for row in listed] for name in listed[0]})
+
+
+def _feature_row(portfolio: PortfolioId, known: Known) -> dict[str, object]:
+    return {"portfolio": portfolio, "id": known.id, "body": known.model_dump_json()}
+
+
+def _launch_row(portfolio: PortfolioId, launch: Launch) -> dict[str, object]:
+    return {
+        "portfolio": portfolio,
+        "id": launch.id,
+        "state": launch.snapshot.state,
+        "market_tier": launch.snapshot.market_tier,
+        "launch_on": launch.snapshot.date,
+        "due_on": launch.snapshot.date if is_awaited(launch) else None,
+        "changed_at": launch.changed_at,
+        "body": launch.model_dump_json(),
+    }
+
+
+def _history_row(message: LaunchesChanged, change: LaunchChange, launch: Launch, now: datetime) -> dict[str, object]:
+    return {
+        "portfolio": message.portfolio,
+        "launch": launch.id,
+        "version": launch.version,
+        "revision": launch.snapshot.revision,
+        "told_revision": message.revision,
+        "at": now,
+        "cause": message.cause.model_dump_json(),
+        "body": change.model_dump_json(),
+    }
