@@ -1,20 +1,14 @@
 """`python -m services.roadmap`: this service alone in a process."""
 
-import uvicorn
-
 from services.roadmap.app import create_app
 from services.roadmap.settings import RoadmapSettings
-from shared.runtime.telemetry import configure_logging
-from shared.web.doors import check_settings
+from shared.web.serving import serve
 
 
 def main() -> None:
-    """Read the settings, listen, serve until told to stop."""
+    """Read the settings and serve until told to stop."""
     settings = RoadmapSettings()
-    configure_logging(settings.log_format)
-    app = create_app(settings)
-    check_settings(app.state.foundation)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, timeout_graceful_shutdown=20)
+    serve(create_app(settings), settings)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def test_only_a_click_in_the_mail_s_page_acknowledges(
     clicked = web.post(link[1], headers={"origin": house.front})
     assert clicked.status_code in {200, 303}, clicked.text
     assert _class_of(web, told, "ana") == "acknowledged"
-    log = house.compose("logs", "--no-color", "front")
+    log = house.compose("logs", "--no-color", "front", *SERVICES)
     assert "/notify/a/***" in log
     assert link[2] not in log
 
