@@ -3,15 +3,32 @@
 Looks at the schedule and changes nothing. Whether to eject anybody is decided in search.py.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
 
-from services.launch.domain.planner.allowed import next_day
-from services.launch.domain.planner.schedule import NEVER, Schedule
+from services.launch.domain.planner.model import DAYS_A_WEEK
+from services.launch.domain.planner.schedule import NEVER, OUT, Schedule
 
-POOL = 8  # candidates looked at for one crowded week
+POOL = 6  # candidates kept for one crowded week
+ASKED = 14  # candidates whose price is found out for one crowded week
 LARGEST = 5  # blocks ejected at once
+FARTHEST = 14  # dates looked at for a block that leaves
 
-Candidate = tuple[int, int, int]  # (price, block, units in the crowded week)
+
+class Candidate(NamedTuple):
+    price: int
+    block: int
+    units: int  # in the crowded week
+
+
+class Leaving(NamedTuple):
+    """Blocks that leave; `price` if each goes to its next free date, `least` if everything else made room."""
+
+    price: int
+    least: int
+    blocks: tuple[int, ...]
 
 
 class Ejections:
@@ -21,34 +38,74 @@ class Ejections:
         self._schedule = schedule
         self._latest = latest
         self._locked = locked
+        self._next: dict[int, int] = {}  # a guess where a block would go from home, checked before use
+        self.steps = 0
 
-    def price(self, block: int) -> int:
-        """Estimate what it costs to push the block from where it is to its next date."""
-        schedule = self._schedule
-        if schedule.pinned[block] or block in self._locked:
-            return NEVER
-        now = schedule.date[block]
-        day = next_day(schedule.days[block], now + 1)
-        if day is None or day > self._latest[block]:
-            return NEVER
-        return schedule.nudge[block] if now == schedule.home[block] else schedule.weight[block] * (day - now)
-
-    def sets(self, block: int, day: int, width: int) -> list[tuple[int, tuple[int, ...]]]:
-        """Return at most `width` sets, each with the estimated price."""
+    def sets(self, block: int, day: int, width: int) -> list[Leaving]:
+        """Return at most `width` sets."""
         must = self._must(block, day)
         if must is None:
             return []
         crowds = self._crowds(block, day)
         if not crowds:
-            return [self._priced(must)]
+            return [self._leaving(must)]
         pools = {at: self._pool(at) for at, _ in crowds}
         starts: list[frozenset[int]] = [must]
-        starts += [must | {other} for at, _ in crowds for _, other, _ in pools[at][: width - 1]]
+        starts += [must | {other.block} for other in pools[crowds[0][0]][:width]]
         found = {done for start in starts if (done := self._complete(start, crowds, pools)) is not None}
-        return sorted(self._priced(one) for one in found)[:width]
+        return sorted(self._leaving(one) for one in found)[:width]
 
-    def _priced(self, blocks: frozenset[int]) -> tuple[int, tuple[int, ...]]:
-        return sum(self.price(other) for other in blocks), tuple(sorted(blocks))
+    # ---- prices
+
+    def price(self, block: int) -> int:
+        """What it costs when the block leaves for its next free date, with the least its successors pay then."""
+        schedule = self._schedule
+        if schedule.pinned[block] or block in self._locked:
+            return NEVER
+        now = schedule.date[block]
+        day = self._next_free(block, now)
+        if day == OUT:
+            return NEVER
+        price = schedule.price(block, day) - schedule.price(block, now)
+        for other, lag in schedule.blocks.behind[block]:
+            if schedule.date[other] == schedule.home[other] and schedule.home[other] < day + lag:
+                price += schedule.nudge[other]
+        return price
+
+    def _next_free(self, block: int, now: int) -> int:
+        schedule = self._schedule
+        at_home = now == schedule.home[block]
+        day = self._next.get(block, OUT) if at_home else OUT
+        if day == OUT or not schedule.fits(block, day):
+            day = self._look_ahead(block, now)
+            if at_home:
+                self._next[block] = day
+        return day
+
+    def _look_ahead(self, block: int, now: int) -> int:
+        """First free day after this week, or the last one looked at; OUT when the deadline is too near."""
+        schedule = self._schedule
+        days, daily = schedule.days[block], bool(schedule.scopes[block])
+        week, found, asked = -1, OUT, 0
+        for at in range(bisect_right(days, now), len(days)):
+            day = days[at]
+            if day > self._latest[block] or asked > FARTHEST:
+                break
+            if not daily and (day - 1) // DAYS_A_WEEK == week:
+                continue
+            week, found, asked = (day - 1) // DAYS_A_WEEK, day, asked + 1
+            if schedule.fits(block, day):
+                break
+        self.steps += asked
+        return found
+
+    def _leaving(self, blocks: frozenset[int]) -> Leaving:
+        schedule = self._schedule
+        least = sum(schedule.nudge[other] for other in blocks if schedule.date[other] == schedule.home[other])
+        price = sum(self.price(other) for other in blocks)
+        return Leaving(price, min(price, least), tuple(sorted(blocks)))
+
+    # ---- who
 
     def _must(self, block: int, day: int) -> frozenset[int] | None:
         """Blocks on the same segments and too close on the same line, or None when one of them cannot leave."""
@@ -68,14 +125,25 @@ class Ejections:
         return sorted((one for one in short if one[1] > 0), key=lambda one: (-one[1], one[0]))
 
     def _pool(self, at: int) -> list[Candidate]:
+        """Users of the week who can leave, the cheapest first; no more are asked when the rest must cost more."""
         schedule = self._schedule
-        found = []
-        for other in schedule.users[at]:
+        found: list[Candidate] = []
+        for least, other in islice(self._by_least(at), ASKED):
+            if len(found) >= POOL and least > found[-1].price:
+                break
             price = self.price(other)
             if price < NEVER:
-                found.append((price, other, schedule.load[other][at - schedule.week(schedule.date[other])]))
-        found.sort()
-        return found[:POOL]
+                found.append(Candidate(price, other, self._units(other, at)))
+                found.sort()
+                del found[POOL:]
+        return found
+
+    def _by_least(self, at: int) -> Iterator[tuple[int, int]]:
+        """Unpinned users of the week by the least they must pay: guests nothing, those at home their nudge."""
+        schedule = self._schedule
+        users, date, home = schedule.users[at], schedule.date, schedule.home
+        yield from sorted((0, other) for other in users if date[other] != home[other])
+        yield from (one for one in schedule.residents[at] if date[one[1]] == home[one[1]])
 
     def _complete(
         self, start: frozenset[int], crowds: list[tuple[int, int]], pools: dict[int, list[Candidate]]
@@ -84,11 +152,11 @@ class Ejections:
         chosen = set(start)
         for at, short in crowds:
             missing = short - sum(self._units(other, at) for other in chosen)
-            for _, other, units in self._best(pools[at], chosen, missing):
+            for other in self._best(pools[at], chosen, missing):
                 if missing <= 0:
                     break
-                chosen.add(other)
-                missing -= units
+                chosen.add(other.block)
+                missing -= other.units
             if missing > 0 or len(chosen) > LARGEST:
                 return None
         return frozenset(chosen)
@@ -96,8 +164,8 @@ class Ejections:
     def _best(self, pool: list[Candidate], chosen: set[int], missing: int) -> Iterator[Candidate]:
         if missing <= 0:
             return iter(())
-        rest = (one for one in pool if one[1] not in chosen)
-        return iter(sorted(rest, key=lambda one: (one[0] * 12 // min(one[2], missing), one)))
+        rest = (one for one in pool if one.block not in chosen)
+        return iter(sorted(rest, key=lambda one: (one.price * 12 // min(one.units, missing), one)))
 
     def _units(self, block: int, at: int) -> int:
         schedule = self._schedule

@@ -15,7 +15,7 @@ CONSTRUCT_STEPS = 2000
 def construct(search: Search, forced: list[int]) -> bool:
     """Find a first plan: place the forced blocks, which are out, in several orders and keep the cheapest."""
     schedule = search.schedule
-    search.budget = search.steps + CONSTRUCT_STEPS
+    search.allow(CONSTRUCT_STEPS)
     limit, best = NEVER, None
     for depth, order in _orders(schedule, forced):
         mark = len(schedule.journal)
@@ -44,7 +44,7 @@ class Improver:
     def run(self, budget: int, depth: int) -> None:
         """Improve the present plan until it is proved least or the steps are spent."""
         search = self.search
-        search.budget = search.steps + budget
+        search.allow(budget)
         self.settle(depth)
         best, dates = self.schedule.cost, self.state()
         largest = 2
@@ -67,8 +67,20 @@ class Improver:
             for block in sorted(self.moved(), key=lambda one: (-self._price(one), one)):
                 if self.schedule.cost <= self.lower_bound or self.search.tired:
                     break
-                self.again([block], depth)
+                self.again([block, *self._behind(block)], depth)
         self.polish()
+
+    def _behind(self, block: int) -> list[int]:
+        """Blocks that moved and come after this one, at any distance."""
+        schedule = self.schedule
+        found: list[int] = []
+        rest = [block]
+        while rest:
+            for other, _ in schedule.blocks.behind[rest.pop()]:
+                if schedule.date[other] != schedule.home[other] and other not in found:
+                    found.append(other)
+                    rest.append(other)
+        return found
 
     def state(self) -> Dates:
         """Every block the plan has touched so far, with its date: enough to come back to this plan from any other."""

@@ -46,6 +46,7 @@ class Schedule:
             if not portfolio.today <= day <= portfolio.horizon:
                 raise ValueError(f"{members[at][0].id} must have a date from today to the horizon")
             self.put(at, day)
+            self._come_home(at)
         self.journal.clear()
 
     def _lay_out(self, members: list[Members]) -> None:
@@ -63,6 +64,8 @@ class Schedule:
                 if 0 <= at < self.width - self.pad:
                     self.free[row[team.id] + at] = units
         self.users: list[set[int]] = [set() for _ in self.free]
+        # Who can be asked to leave a team's week: (nudge, block) of those at home there, the cheapest first.
+        self.residents: list[list[tuple[int, int]]] = [[] for _ in self.free]
         self.load = [self._load(block, row, span) for block in members]
         # The largest needs first: they fail first, which makes the common answer of `fits` a quick one.
         self.profile = [tuple(sorted(load.items(), key=lambda need: (-need[1], need[0]))) for load in self.load]
@@ -147,9 +150,21 @@ class Schedule:
         self.journal.clear()
         self.cost = 0
         for block in moved:
+            self._leave_home(block)
             self.home[block] = self.date[block]
             self.weight[block] = self._weigh(block)
             self.nudge[block] = self._nudge(block)
+            self._come_home(block)
+
+    def _come_home(self, block: int) -> None:
+        week = self.week(self.home[block])
+        for at, _ in self.profile[block] if self.nudge[block] < NEVER else ():
+            insort(self.residents[at + week], (self.nudge[block], block))
+
+    def _leave_home(self, block: int) -> None:
+        week = self.week(self.home[block])
+        for at, _ in self.profile[block] if self.nudge[block] < NEVER else ():
+            self.residents[at + week].remove((self.nudge[block], block))
 
     # ---- moving
 

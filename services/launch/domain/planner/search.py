@@ -26,14 +26,19 @@ class Search:
         self.latest = latest
         self.failed = 0  # the last block for which there was no day at all
         self.locked: set[int] = set(forced.stuck)
+        self.waiting: frozenset[int] = frozenset()  # out, and to be placed after the block at hand
         self.ejections = Ejections(schedule, latest, self.locked)
         self.steps = 0
         self.budget = 0
-        self.width = 3
+        self.width = 3  # sets of blocks that leave, for each date
+        self.tries = 20  # options tried for each block
+
+    def allow(self, steps: int) -> None:
+        self.budget = self.steps + self.ejections.steps + steps
 
     @property
     def tired(self) -> bool:
-        return self.steps >= self.budget
+        return self.steps + self.ejections.steps >= self.budget
 
     # ---- dates of one block
 
@@ -53,37 +58,39 @@ class Search:
     def choices(self, block: int, last: int) -> Iterator[tuple[int, bool]]:
         """Days from the earliest on, and whether the block fits there, up to the first that does.
 
-        Within a week only lines tell days apart, so a block without a line is looked at once a week.
+        Within a week only lines tell days apart, so a week that fails for another reason is looked at once.
         """
         schedule = self.schedule
         days, daily = schedule.days[block], bool(schedule.scopes[block])
-        week = -1
+        over = -1  # the week of which no more need be seen
         for at in range(bisect_left(days, self.earliest(block)), len(days)):
             day = days[at]
+            week = (day - 1) // DAYS_A_WEEK
             if day > last:
                 return
-            if not daily and (day - 1) // DAYS_A_WEEK == week:
+            if week == over:
                 continue
-            week = (day - 1) // DAYS_A_WEEK
             self.steps += 1
             fits = schedule.fits(block, day)
             yield day, fits
             if fits:
                 return
+            if not daily or not schedule.near(block, day):
+                over = week
 
     # ---- placing
 
     def insert(self, block: int, limit: int, depth: int) -> bool:
-        """Place the block, and all who leave for it, with a total cost below the limit. False changes nothing."""
+        """Place the block, and all who leave for it, with a total below the limit. False changes nothing.
+
+        The total counts every block that is still out with the least it must pay then, so that a cheap date that
+        drives many others away does not look cheap.
+        """
         if depth <= 0 or self.tired:
             return self._insert_plainly(block, limit)
         best: Dates | None = None
-        base = self.schedule.cost
-        for day, extra, leaving in self._options(block):
-            price = base + self.schedule.price(block, day)
-            if price >= limit:
-                break
-            found = self._attempt((block, day, leaving), limit, depth) if price + extra < limit else None
+        for _, least, option in self._options(block, limit):
+            found = self._attempt((block, *option), limit, depth) if least < limit else None
             if found is not None:
                 limit, best = found
         if best is None:
@@ -91,14 +98,25 @@ class Search:
         self.apply(best)
         return True
 
-    def _options(self, block: int) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-        """Where the block may go: (day, estimated price of the others, who leaves); ends with the first free day."""
+    def _options(self, block: int, limit: int) -> list[tuple[int, int, tuple[int, tuple[int, ...]]]]:
+        """Where the block may go, the most promising first: (estimated total, least total, (day, who leaves)).
+
+        Dates dearer than the best estimate so far are not looked at.
+        """
+        base = self.total()
+        found: list[tuple[int, int, tuple[int, tuple[int, ...]]]] = []
         for day, fits in self.choices(block, self.latest[block]):
+            price = base + self.schedule.price(block, day)
+            if price >= limit:
+                break
             if fits:
-                yield day, 0, ()
-            else:
-                for extra, leaving in self.ejections.sets(block, day, self.width):
-                    yield day, extra, leaving
+                found.append((price, price, (day, ())))
+                break
+            self.steps += 3
+            for leaving in self.ejections.sets(block, day, self.width):
+                found.append((price + leaving.price, price + leaving.least, (day, leaving.blocks)))
+                limit = min(limit, price + leaving.price)
+        return sorted(found)[: self.tries]
 
     def _insert_plainly(self, block: int, limit: int) -> bool:
         schedule = self.schedule
@@ -108,6 +126,7 @@ class Search:
         if day == OUT or schedule.cost + schedule.price(block, day) >= limit:
             return False
         mark = len(schedule.journal)
+        self.steps += 2
         schedule.put(block, day)
         if self.insert_all(self._push(block, day), limit, 0):
             return True
@@ -115,7 +134,7 @@ class Search:
         return False
 
     def _attempt(self, option: tuple[int, int, tuple[int, ...]], limit: int, depth: int) -> tuple[int, Dates] | None:
-        """Try one option and take it back: the total cost and the dates it leads to, if below the limit."""
+        """Try one option and take it back: the total and the dates it leads to, if below the limit."""
         block, day, leaving = option
         schedule = self.schedule
         mark = len(schedule.journal)
@@ -126,7 +145,7 @@ class Search:
         self.locked.add(block)
         placed = self.insert_all([*leaving, *self._push(block, day)], limit, depth - 1)
         self.locked.discard(block)
-        found = (schedule.cost, self.changes(mark)) if placed else None
+        found = (self.total(), self.changes(mark)) if placed else None
         schedule.undo(mark)
         return found
 
@@ -150,23 +169,40 @@ class Search:
     def insert_in_order(self, blocks: Sequence[int], limit: int, depth: int) -> bool:
         """Place all these in this order, except that predecessors go first. False leaves a partial state."""
         rest = list(blocks)
-        least = {block: self._least(block) for block in rest}
-        pending = sum(least.values())
-        while rest:
-            waiting = set(rest)
-            at = next(i for i, one in enumerate(rest) if not self._waits(one, waiting))
-            block = rest.pop(at)
-            pending -= least[block]
-            if pending >= limit or not self.insert(block, limit - pending, depth):
-                return False
-        return self.schedule.cost < limit
+        before = self.waiting
+        placed = True
+        while rest and placed:
+            block = next(one for one in rest if not self._waits(one, rest))
+            rest.remove(block)
+            self.waiting = before.union(rest)
+            placed = self.insert(block, limit, depth)
+        self.waiting = before
+        return placed and self.total() < limit
 
-    def _waits(self, block: int, waiting: set[int]) -> bool:
-        return len(waiting) > 1 and any(other in waiting for other, _ in self.schedule.blocks.before[block])
+    def _waits(self, block: int, rest: Sequence[int]) -> bool:
+        return len(rest) > 1 and any(other in rest for other, _ in self.schedule.blocks.before[block])
 
-    def _least(self, block: int) -> int:
-        day = next_day(self.schedule.days[block], self.earliest(block))
-        return NEVER if day is None else self.schedule.price(block, day)
+    def total(self) -> int:
+        """Cost of all blocks that are placed, and the least the waiting ones must pay after them."""
+        schedule = self.schedule
+        if not self.waiting:
+            return schedule.cost
+        total = schedule.cost
+        least: dict[int, int] = {}
+        for block in sorted(self.waiting, key=schedule.blocks.rank.__getitem__):
+            day = next_day(schedule.days[block], self._least(block, least))
+            if day is None:
+                return NEVER
+            least[block] = day
+            total += schedule.price(block, day)
+        return total
+
+    def _least(self, block: int, least: dict[int, int]) -> int:
+        schedule = self.schedule
+        first = max(schedule.home[block], schedule.own[block])
+        for other, lag in schedule.blocks.before[block]:
+            first = max(first, (schedule.date[other] or least.get(other, 0)) + lag)
+        return first
 
     # ---- whole states
 
