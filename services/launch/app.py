@@ -10,10 +10,8 @@ from services.launch import api, consumers, pages, timers
 from services.launch.domain.calendar import Calendar
 from services.launch.handlers.deciding import Deciding
 from services.launch.settings import LaunchSettings, load_policy
-from services.launch.store.reading import read_revision
 from shared.runtime.foundation import Foundation, Surroundings
 from shared.web import doors
-from shared.web.live import EventStream
 from shared.web.pages import Pages
 
 HERE: Final = Path(__file__).parent
@@ -24,12 +22,7 @@ def create_app(settings: LaunchSettings, surroundings: Surroundings | None = Non
     foundation = Foundation("launch", settings, "launch.changes", HERE / "migrations", surroundings or Surroundings())
     calendar = Calendar(load_policy(settings.policy_file))
 
-    async def revision_of(portfolio: str) -> int:
-        async with foundation.database.reading() as connection:
-            return await read_revision(connection, portfolio)
-
-    live = EventStream(revision_of)
-    deciding = Deciding(foundation.database, foundation.outbox, foundation.telemetry, calendar, live.tell)
+    deciding = Deciding(foundation.database, foundation.outbox, foundation.telemetry, calendar)
     consumers.listen(foundation, deciding)
 
     async def background() -> None:
@@ -44,6 +37,6 @@ def create_app(settings: LaunchSettings, surroundings: Surroundings | None = Non
     access = [Depends(doors.require_access)]
     for router in api.build_routers(deciding, foundation.clock):
         app.include_router(router, prefix="/launch/api/v1", dependencies=access)
-    for router in pages.build_routers(deciding, sheets, live, foundation.clock):
+    for router in pages.build_routers(deciding, sheets, foundation.clock):
         app.include_router(router, prefix="/launch", dependencies=access, include_in_schema=False)
     return app

@@ -1,15 +1,13 @@
 """What a program may ask of launch: bodies, queries, headers. Nothing is answered here."""
 
-import re
-from datetime import date
 from typing import Annotated, Final, Literal
 
 from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.launch.domain.decide.persons import Edit
-from services.launch.handlers.deciding import Seen
-from services.launch.store.reading import Wish
+from services.launch.handlers.seen import Seen, read_seen
+from services.launch.store.reading import Place, Wish, read_place
 from shared.contracts.launch import Owner, Tier
 from shared.contracts.words import Day, LaunchId, PersonId
 from shared.web.problems import ProblemError
@@ -37,7 +35,7 @@ class AskedLaunches(BaseModel):
 
     def wish(self) -> Wish:
         """The store's words for it."""
-        return Wish(self.state, self.tier, self.q, self.feature, read_place(self.after), self.limit)
+        return Wish(self.state, self.tier, self.q, self.feature, _place(self.after), self.limit)
 
 
 class OwnerBody(BaseModel):
@@ -82,22 +80,18 @@ class NewBody(EditBody):
     features: Annotated[tuple[Words, ...], Field(min_length=1, max_length=200)]
 
 
-def read_etag(text: str | None) -> Seen | None:
+def read_if_match(text: str | None) -> Seen | None:
     """What `If-Match` says the sender saw: `"3"` (a revision) or `"3.7"` (with the version)."""
     if text is None or text.strip() == "*":
         return None
-    match = re.fullmatch(r'(?:W/)?"?([0-9]{1,18})(?:\.([0-9]{1,18}))?"?', text.strip(), re.ASCII)
-    if not match:
-        raise ProblemError(400, 'expected the launch\'s revision, such as "3", or its ETag', where="header if-match")
-    return Seen(int(match[1]), int(match[2]) if match[2] else None)
-
-
-def read_place(text: str | None) -> tuple[date | None, str] | None:
-    """Where the next page begins."""
-    if not text:
-        return None
-    day, _, launch = text.partition("~")
     try:
-        return (date.fromisoformat(day) if day else None), launch
+        return read_seen(text)
+    except ValueError as error:
+        raise ProblemError(400, str(error), where="header if-match") from None
+
+
+def _place(text: str | None) -> Place | None:
+    try:
+        return read_place(text) if text else None
     except ValueError:
         raise ProblemError(422, "expected what `next` gave", where="query after") from None

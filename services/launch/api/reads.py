@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.launch.api.asked import UNDER, AskedLaunches
-from services.launch.api.shown import etag, explain_date, show, show_told, write_place
+from services.launch.api.shown import etag, explain_date, show, show_told
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.launch import Launch
 from services.launch.handlers.deciding import Deciding
@@ -31,7 +31,7 @@ def build_list(database: Database) -> APIRouter:
             found = await reading.list_launches(connection, portfolio, asked.wish())
             knows = await count_receipts(connection, portfolio, [one.id for one in found])
         items = [{**show(one), "who_knows": knows.get(one.id, {})} for one in found]
-        return {"items": items, "next": write_place(found[-1]) if len(found) == asked.limit else None}
+        return {"items": items, "next": reading.write_place(found[-1]) if len(found) == asked.limit else None}
 
     return router
 

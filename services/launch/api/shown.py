@@ -9,17 +9,13 @@ from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import features_of, situation_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.readiness import Known
+from services.launch.handlers.seen import write_seen
 from services.launch.store.reading import Told
 
 
 def etag(launch: Launch) -> str:
     """Revision and version: the version also counts changes that are not material."""
-    return f'"{launch.snapshot.revision}.{launch.version}"'
-
-
-def write_place(launch: Launch) -> str:
-    """Where a page ends: the day and the id of its last launch."""
-    return f"{launch.snapshot.date or ''}~{launch.id}"
+    return f'"{write_seen(launch)}"'
 
 
 def show(launch: Launch) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.launch.api.asked import UNDER, EditBody, IdempotencyKey, IfMatch, NewBody, read_etag
+from services.launch.api.asked import UNDER, EditBody, IdempotencyKey, IfMatch, NewBody, read_if_match
 from services.launch.api.reads import find
 from services.launch.api.shown import etag, show
 from services.launch.domain.decide.persons import Edit
 from services.launch.domain.decide.scene import RefusedError
 from services.launch.domain.launch import Launch
-from services.launch.handlers.deciding import Deciding, Seen, StaleEditError
+from services.launch.handlers.deciding import Deciding
+from services.launch.handlers.seen import Seen, StaleEditError
 from services.launch.store import reading
 from shared.contracts.words import PortfolioId, canonical_json
 from shared.runtime.clock import Clock, derive_id
@@ -59,7 +60,7 @@ def build_change(deciding: Deciding, clock: Clock) -> APIRouter:
         command = body.command(found.id, request)
         if not command.acts():
             raise ProblemError(422, "nothing is to be changed; give at least one field", where="$")
-        changed = await carry_out(deciding, portfolio, command, clock, read_etag(if_match))
+        changed = await carry_out(deciding, portfolio, command, clock, read_if_match(if_match))
         response.headers["etag"] = etag(changed)
         return show(changed)
 

@@ -1,7 +1,6 @@
 """Every decided write of launch: causes of roadmap in batches, a person's act, the clock. One transaction each."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
 from services.launch.domain.calendar import Calendar
@@ -9,6 +8,7 @@ from services.launch.domain.decide.persons import Edit, derive_person_cause_id
 from services.launch.domain.decide.scene import RefusedError
 from services.launch.domain.launch import Launch, differences
 from services.launch.domain.state import State
+from services.launch.handlers.seen import Seen, StaleEditError
 from services.launch.handlers.sitting import Heard, Sitting
 from services.launch.store.reading import find_told, find_version
 from services.launch.store.receipts import Knows, save_receipts
@@ -19,38 +19,15 @@ from shared.runtime.failpoints import failpoint
 from shared.runtime.outbox import Outbox
 from shared.runtime.telemetry import Telemetry
 
-OnCommit = Callable[[PortfolioId, int], None]
-"""Told of a portfolio's new revision after the commit that made it."""
-
-
-class StaleEditError(Exception):
-    """The launch was changed since the person saw it; `differences` says what, field by field."""
-
-    def __init__(self, launch: Launch, changed: list[dict[str, object]]) -> None:
-        super().__init__(f"{launch.snapshot.name} has changed since: it is at revision {launch.snapshot.revision} now")
-        self.launch = launch
-        self.differences = changed
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What of a launch a person saw when they decided to change it; version None: the revision is enough."""
-
-    revision: int
-    version: int | None = None
-
 
 class Deciding:
     """Decisions on this service's database; keeps the states of the portfolios it has seen in memory."""
 
-    def __init__(
-        self, database: Database, outbox: Outbox, telemetry: Telemetry, calendar: Calendar, on_commit: OnCommit
-    ) -> None:
+    def __init__(self, database: Database, outbox: Outbox, telemetry: Telemetry, calendar: Calendar) -> None:
         self.database = database
         self.calendar = calendar
         self._outbox = outbox
         self._telemetry = telemetry
-        self._on_commit = on_commit
         self._cache: Cache[State] = Cache()
 
     async def hear(self, batch: Batch, heard: Sequence[Heard]) -> None:
@@ -97,9 +74,6 @@ class Deciding:
     async def keep_receipts(self, batch: Batch, receipts: Sequence[Knows]) -> None:
         """Keep who knows; raises no revision."""
         await save_receipts(batch, receipts)
-        for portfolio in {one.portfolio for one in receipts}:
-            row = batch.portfolios[portfolio]
-            batch.after_commit.append(lambda row=row: self._on_commit(row.id, row.revision))  # type: ignore[misc]
 
     async def _edit(self, batch: Batch, sitting: Sitting, command: Edit, at: datetime, seen: Seen | None) -> Launch:
         portfolio = sitting.row.id
@@ -107,7 +81,7 @@ class Deciding:
         if told is not None:
             return _find_again(sitting.state, command)
         launch = sitting.state.launches.get(command.launch) if command.launch else None
-        if launch and seen and not _is_same(launch, seen):
+        if launch and seen and not seen.is_still(launch):
             raise StaleEditError(launch, await self._differences(batch, portfolio, launch, seen))
         message = sitting.edit(command, at)
         return sitting.state.launches[
@@ -130,11 +104,6 @@ class Deciding:
         await self._outbox.add(batch, [one for sitting in sittings for one in sitting.announcements])
         for sitting in sittings:
             self._cache.keep(batch, sitting.row, sitting.state)
-            batch.after_commit.append(lambda row=sitting.row: self._on_commit(row.id, row.revision))  # type: ignore[misc]
-
-
-def _is_same(launch: Launch, seen: Seen) -> bool:
-    return launch.snapshot.revision == seen.revision and seen.version in {None, launch.version}
 
 
 def _find_again(state: State, command: Edit) -> Launch:

@@ -15,6 +15,8 @@ from shared.contracts.cause import Cause
 from shared.contracts.launch import LaunchChange
 from shared.contracts.words import LaunchId, PortfolioId
 
+Place = tuple[date | None, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -24,7 +26,7 @@ class Wish:
     tier: str | None = None
     text: str | None = None
     feature: str | None = None
-    after: tuple[date | None, str] | None = None
+    after: Place | None = None
     limit: int = 100
 
 
@@ -40,6 +42,23 @@ class Told:
 
 
 NEVER = date.max
+
+
+def write_place(launch: Launch) -> str:
+    """Where a page ends: the day and the id of its last launch."""
+    return f"{launch.snapshot.date or ''}~{launch.id}"
+
+
+def read_place(text: str) -> Place:
+    """Where the next page begins.
+
+    Raises:
+        ValueError: it is nothing that `write_place` wrote.
+    """
+    day, mark, launch = text.partition("~")
+    if not mark:
+        raise ValueError(text)
+    return (date.fromisoformat(day) if day else None), launch
 
 
 async def list_launches(connection: AsyncConnection, portfolio: PortfolioId, wish: Wish) -> list[Launch]:
@@ -196,3 +215,18 @@ async def last_heard(connection: AsyncConnection, portfolio: PortfolioId) -> int
     """The last revision of roadmap that was heard."""
     query = sa.text("SELECT max(roadmap_revision) FROM heard WHERE portfolio = :portfolio")
     return (await connection.execute(query, {"portfolio": portfolio})).scalar() or 0
+
+
+async def read_moment(connection: AsyncConnection, portfolio: str) -> int:
+    """A number that rises whenever a page of the portfolio could look different: decisions and receipts heard."""
+    query = sa.text(
+        "SELECT coalesce((SELECT revision FROM portfolio WHERE id = :portfolio), 0)"
+        " + coalesce((SELECT revision FROM reader WHERE portfolio = :portfolio AND topic = 'notify.receipts'), 0)"
+    )
+    return int((await connection.execute(query, {"portfolio": portfolio})).scalar() or 0)
+
+
+async def list_portfolios(connection: AsyncConnection) -> list[str]:
+    """The portfolios that have launches, for a page's choice."""
+    found = await connection.execute(sa.text("SELECT DISTINCT portfolio FROM launch ORDER BY portfolio LIMIT 200"))
+    return [row.portfolio for row in found]

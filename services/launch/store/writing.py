@@ -25,7 +25,8 @@ _SAVE_LAUNCHES = sa.text(
     " SELECT portfolio, id, state, market_tier, launch_on, due_on, changed_at, CAST(body AS jsonb)"
     " FROM unnest(CAST(:portfolio AS text[]), CAST(:id AS text[]), CAST(:state AS text[]),"
     " CAST(:market_tier AS text[]), CAST(:launch_on AS date[]), CAST(:due_on AS date[]),"
-    " CAST(:changed_at AS timestamptz[]), CAST(:body AS text[])) AS n(portfolio, id, state, market_tier, launch_on, due_on, changed_at, body)"
+    " CAST(:changed_at AS timestamptz[]), CAST(:body AS text[]))"
+    " AS n(portfolio, id, state, market_tier, launch_on, due_on, changed_at, body)"
     " ON CONFLICT (portfolio, id) DO UPDATE SET state = excluded.state, market_tier = excluded.market_tier,"
     " launch_on = excluded.launch_on, due_on = excluded.due_on, changed_at = excluded.changed_at, body = excluded.body"
 )

@@ -1,0 +1,21 @@
+"""Door: people. What is ahead (launches.py), one launch (launch.py), and what a person does with it (acts.py)."""
+
+from fastapi import APIRouter
+
+from services.launch.handlers.deciding import Deciding
+from services.launch.pages.acts import build_acts
+from services.launch.pages.launch import build_launch
+from services.launch.pages.launches import build_launches
+from services.launch.pages.live import build_live
+from shared.runtime.clock import Clock
+from shared.web.pages import Pages
+
+
+def build_routers(deciding: Deciding, pages: Pages, clock: Clock) -> list[APIRouter]:
+    """All of launch's pages, to be put under `/launch`."""
+    return [
+        build_launches(deciding, pages, clock),
+        build_live(deciding.database),
+        build_launch(deciding, pages, clock),
+        build_acts(deciding, pages, clock),
+    ]

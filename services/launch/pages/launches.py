@@ -1,0 +1,102 @@
+"""The list: what is launched when, how loud, in which state, with how much slack or waiting for what."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.launch.domain.dates import find_earliest
+from services.launch.domain.decide.scene import Scene
+from services.launch.domain.decide.shape import features_of, situation_of
+from services.launch.domain.launch import Launch
+from services.launch.domain.policy import TIERS
+from services.launch.domain.readiness import Known
+from services.launch.handlers.deciding import Deciding
+from services.launch.pages.asked import ask_launches, choose_portfolio, is_filtered, wants_csv
+from services.launch.pages.drawing import draw, earlier_date
+from services.launch.store import reading
+from services.launch.store.receipts import count_receipts
+from shared.contracts.words import PortfolioId
+from shared.runtime.clock import Clock
+from shared.web.pages import Pages, with_query
+from shared.web.sheets import csv_response
+
+STATES = ("ahead", "planned", "held", "announced", "launched", "cancelled")
+HEAD = ("id", "name", "date", "market_tier", "internal_tier", "state", "waits_for", "slack_days", "features", "pinned")
+
+
+def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
+    """`/launch/`."""
+    router = APIRouter()
+
+    @router.get("/")
+    async def launches(request: Request) -> Response:
+        wish = ask_launches(request)
+        async with deciding.database.reading() as connection:
+            portfolio, portfolios = await choose_portfolio(request, connection)
+            found = await reading.list_launches(connection, portfolio, wish)
+            known = await _features(connection, portfolio, found)
+            knows = await count_receipts(connection, portfolio, [one.id for one in found])
+            moment = await reading.read_moment(connection, portfolio)
+        scene = Scene(deciding.calendar, clock())
+        rows = [_row(one, known, scene, knows.get(one.id, {})) for one in found]
+        if wants_csv(request):
+            return csv_response(f"launches-{portfolio}", HEAD, [_cells(row) for row in rows])
+        title = pages.say(request, "launches.drawing")
+        return pages.render(
+            request,
+            "launches.html",
+            portfolio=portfolio,
+            portfolios=portfolios,
+            rows=rows,
+            states=STATES,
+            tiers=TIERS[:3],
+            filtered=is_filtered(request),
+            shown_state=wish.state or "",
+            older=with_query(request, after=reading.write_place(found[-1])) if len(found) == wish.limit else "",
+            drawing=draw(title, [one for one in found if one.is_open], known, deciding.calendar, pages.reader(request)),
+            live_url=f"/launch/events?portfolio={portfolio}",
+            live_revision=moment,
+        )
+
+    return router
+
+
+async def _features(
+    connection: AsyncConnection, portfolio: PortfolioId, launches: Sequence[Launch]
+) -> dict[str, Known]:
+    ids = sorted({feature.id for one in launches for feature in one.snapshot.features})
+    return {one.id: one for one in await reading.find_features(connection, portfolio, ids)}
+
+
+def _row(launch: Launch, known: Mapping[str, Known], scene: Scene, knows: Mapping[str, int]) -> dict[str, Any]:
+    """What the list says of one launch."""
+    return {
+        "id": launch.id,
+        "one": launch.snapshot,
+        "before": earlier_date(launch),
+        "slack": find_slack(launch, known, scene),
+        "conflicts": launch.conflicts,
+        "told": sum(knows.values()),
+        "know": sum(knows.get(state, 0) for state in ("acknowledged", "seen")),
+    }
+
+
+def find_slack(launch: Launch, known: Mapping[str, Known], scene: Scene) -> int | None:
+    """Days by which its features may slip without moving the launch; None where that says nothing."""
+    day = launch.snapshot.date
+    if not launch.is_open or day is None:
+        return None
+    features = features_of(launch.snapshot, known)
+    earliest = find_earliest(situation_of(launch.snapshot, features, scene), scene.calendar).date
+    return max(0, (day - earliest).days) if earliest else None
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    one = row["one"]
+    refs = " ".join(feature.id for feature in one.features)
+    return (
+        *(one.id, one.name, one.date, one.market_tier, one.internal_tier, one.state, one.waits_for),
+        *(row["slack"], refs, one.pin.reason if one.pin else None),
+    )
