@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 import asyncpg
@@ -24,6 +25,7 @@ from shared.runtime.outbox import Outbox
 LEADER_LOCK = 0x1A7E58
 ROUND_ROWS = 500
 ROUND_BYTES = 1024 * 1024
+BATCH_BYTES = 900_000  # Kafka takes 1,048,588 by default; the batch's own frame is not counted while it is filled
 SEND_TIMEOUT_SECONDS = 15
 RESEND_SECONDS = 60
 STALLED_SECONDS = 30
@@ -92,8 +94,8 @@ class Relay:
             acks="all",
             enable_idempotence=False,  # one rejected batch would break it for good (traps.md 6)
             request_timeout_ms=10_000,
-            max_batch_size=2 * ROUND_BYTES,
-            max_request_size=4 * ROUND_BYTES,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=2 * BATCH_BYTES,
         )
         try:
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
@@ -133,31 +135,33 @@ class Relay:
         rows: Sequence[Any],
     ) -> None:
         async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-            ends = await self._send(producer, rows)
+            sent, ends = await self._send(producer, rows)
         failpoint("relay.after_produce")
         if self._progress:
             await self._progress.reached(self._topic, ends)
-        await connection.execute(
-            "UPDATE outbox SET published_at = clock_timestamp() WHERE seq = ANY($1)", [row["seq"] for row in rows]
-        )
+        await connection.execute("UPDATE outbox SET published_at = clock_timestamp() WHERE seq = ANY($1)", sent)
         failpoint("relay.after_mark")
 
-    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> dict[int, int]:
-        """One record batch per partition; returns the end offset that each partition then has."""
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> tuple[list[int], dict[int, int]]:
+        """One record batch per partition; what does not fit stays for the next round.
+
+        Returns:
+            the `seq` of each row that was sent, and the end offset that each partition then has.
+        """
         partitions = sorted(await producer.partitions_for(self._topic))
         by_partition: dict[int, list[Any]] = defaultdict(list)
         for row in rows:
             by_partition[DefaultPartitioner()(row["portfolio"].encode(), partitions, partitions)].append(row)
+        sent: list[int] = []
         sends = {}
         for partition, mine in by_partition.items():
             batch = producer.create_batch()
-            for row in mine:
-                if not batch.append(
-                    key=row["portfolio"].encode(),
-                    value=row["body"],
-                    timestamp=None,
-                    headers=self._outbox.envelope(row).headers(),
-                ):
-                    raise ValueError(f"outbox row {row['seq']} does not fit into a record batch")
-            sends[partition] = (await producer.send_batch(batch, self._topic, partition=partition), len(mine))
-        return {partition: (await sent).offset + count for partition, (sent, count) in sends.items()}
+            fitting = list(takewhile(lambda row, batch=batch: self._append(batch, row), mine))  # type: ignore[misc]
+            sends[partition] = (await producer.send_batch(batch, self._topic, partition=partition), len(fitting))
+            sent += [row["seq"] for row in fitting]
+        return sent, {partition: (await future).offset + count for partition, (future, count) in sends.items()}
+
+    def _append(self, batch: Any, row: Any) -> bool:
+        headers = self._outbox.envelope(row).headers()
+        key = row["portfolio"].encode()
+        return batch.append(key=key, value=row["body"], timestamp=None, headers=headers) is not None

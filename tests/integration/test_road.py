@@ -50,6 +50,19 @@ async def test_everything_told_is_heard_once_and_in_order(toy_database: Database
     assert all(revisions == list(range(1, 56)) for revisions in (await hearer.heard()).values())
 
 
+async def test_a_backlog_larger_than_one_batch_of_kafka_is_told_in_several(
+    toy_database: Database, kafka_room: KafkaRoom
+) -> None:
+    await kafka_room.create(toy.TOPIC)
+    settings = toy.settings_for(kafka_room.bootstrap, toy_database.url, prefix=f"{kafka_room.prefix}.")
+    hearer = toy.Hearer(toy_database)
+    await toy.say(toy_database, "alpha", *[["x" * 2000]] * 1500)
+    await toy.say(toy_database, "alpha", *[["x" * 200_000]] * 6)
+    async with toy.reading(settings, hearer), toy.relaying(settings):
+        await toy.until(lambda: _count(hearer, 1506))
+    assert (await hearer.heard())["alpha"] == list(range(1, 1507))
+
+
 async def test_a_relay_that_dies_between_sending_and_marking_sends_again_and_nobody_notices(
     toy_database: Database, kafka_room: KafkaRoom
 ) -> None:
