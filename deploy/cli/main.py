@@ -1,0 +1,107 @@
+"""The `inloop` command: which commands there are. What each does is in its own module.
+
+Results go to stdout; everything else goes to stderr. Exit codes: 0 as it should be, 1 not as it should be (a
+difference, something refused or parked), 2 it could not be done (a wrong option, a file, nobody answers).
+"""
+
+import importlib.metadata
+import os
+import runpy
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.cli import contracts, demo, plan, questions
+from deploy.cli.replay import command as replay
+
+app = typer.Typer(
+    name="inloop",
+    help="Inloop keeps everybody in the loop when a roadmap moves: it hears what changed, moves the launches, tells"
+    " who must know, and shows who knows.\n\nNew here? Run `inloop demo`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.demo)
+app.command("replay")(replay.replay)
+app.command("import")(questions.import_file)
+app.command("contracts")(contracts.contracts)
+app.add_typer(questions.parked_app, name="parked")
+app.add_typer(questions.directory_app, name="directory")
+app.command("conservation")(questions.conservation)
+
+
+class Service(StrEnum):
+    """What `inloop serve` can run."""
+
+    ROADMAP = "roadmap"
+    LAUNCH = "launch"
+    NOTIFY = "notify"
+
+
+class Stage(StrEnum):
+    """How hard the planner tries."""
+
+    S1 = "S1"
+    S2 = "S2"
+    S3 = "S3"
+
+
+class Shell(StrEnum):
+    """Shells that completion can be had for."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+@app.command("plan")
+def plan_files(
+    portfolio: Annotated[Path, typer.Argument(help="The portfolio: launches, features, rules (JSON, or .gz of it).")],
+    events: Annotated[Path, typer.Argument(help="What happens: one event a line (JSON lines).")],
+    stage: Annotated[Stage, typer.Option(help="S1 repairs, S2 improves, S3 proves (needs inloop[optimize]).")] = (
+        Stage.S1
+    ),
+) -> None:
+    """Plan for each event in a file, and print each plan as one line of JSON."""
+    raise typer.Exit(plan.plan(portfolio, events, stage.value))
+
+
+@app.command()
+def serve(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
+    """Run one service as in a container; it is told where everything is by INLOOP_… variables."""
+    runpy.run_module(f"services.{service}", run_name="__main__", alter_sys=True)
+
+
+@app.command()
+def completion(shell: Annotated[Shell, typer.Argument(help="Your shell.")]) -> None:
+    """Print what makes your shell complete `inloop` commands; for bash: `source <(inloop completion bash)`."""
+    os.environ["_INLOOP_COMPLETE"] = f"source_{shell}"
+    commands = typer.Typer(add_completion=True)
+    commands.command()(completion)
+    commands(args=[], prog_name="inloop")
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if asked:
+        typer.echo(f"inloop {importlib.metadata.version('inloop')}, Python {sys.version.split()[0]}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Options before the command's name."""
+    del version
+
+
+if __name__ == "__main__":
+    app()

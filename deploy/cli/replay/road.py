@@ -1,0 +1,105 @@
+"""How far a portfolio's observations have come through the three services, and when nothing moves any more."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.cli.api import Api, CannotError
+from deploy.cli.replay.books import Books
+from deploy.local.house import SERVICES
+from shared.runtime.clock import monotonic
+
+LOOK_EVERY_SECONDS = 0.05
+STUCK_SECONDS = 90.0
+
+# Who hears what from whom.
+ROADS = (
+    ("launch", "roadmap.changes", "roadmap"),
+    ("notify", "launch.changes", "launch"),
+    ("roadmap", "launch.changes", "launch"),
+    ("launch", "notify.receipts", "notify"),
+    ("roadmap", "notify.receipts", "notify"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One look at the whole road.
+
+    Attributes:
+        heads: of each service, as its `heads` route says.
+        pending: observations accepted and not yet judged.
+        unsent: mails that are due or on their way.
+    """
+
+    heads: dict[str, dict[str, Any]]
+    pending: int
+    unsent: int
+
+    def revision(self, service: str) -> int:
+        return int(self.heads[service]["revision"])
+
+    def heard(self, service: str, topic: str) -> int:
+        return int(self.heads[service]["heard"].get(topic, 0))
+
+    @property
+    def parked(self) -> list[str]:
+        """`service topic` of everything parked."""
+        return [f"{service} {topic}" for service in SERVICES for topic in self.heads[service]["parked"]]
+
+    @property
+    def behind(self) -> list[str]:
+        """What has not arrived yet, in words; empty when it is quiet. A parked road is as far as it will come."""
+        found = [f"{self.pending} observations to judge"] if self.pending else []
+        found += [f"{self.unsent} mails to send"] if self.unsent else []
+        for reader, topic, teller in ROADS:
+            missing = self.revision(teller) - self.heard(reader, topic)
+            if missing and topic not in self.heads[reader]["parked"]:
+                found.append(f"{missing} of {topic} for {reader}")
+        unpublished = sum(int(self.heads[service]["unpublished"]) for service in SERVICES)
+        return [*found, f"{unpublished} messages to publish"] if unpublished else found
+
+    @property
+    def under_way(self) -> int:
+        """Observations taken in that have not reached the people yet."""
+        undecided = self.revision("roadmap") - self.heard("launch", "roadmap.changes")
+        untold = self.revision("launch") - self.heard("notify", "launch.changes")
+        return self.pending + max(0, undecided) + max(0, untold)
+
+
+async def look(api: Api, books: Books, portfolio: str) -> Position:
+    """Ask along the road, so that what is seen behind a quiet place is final: nothing more can come from it."""
+    pending = await books.count_pending(portfolio)
+    heads = {one: await api.get(f"/{one}/api/v1/portfolios/{portfolio}/heads") for one in SERVICES}
+    return Position(heads, pending, await books.count_unsent(portfolio))
+
+
+async def wait_for_room(api: Api, books: Books, portfolio: str, at_most: int, seen: Callable[[Position], None]) -> None:
+    """Until at most so many observations are under way."""
+    await _wait(api, books, portfolio, lambda position: position.under_way <= at_most, seen)
+
+
+async def wait_until_quiet(api: Api, books: Books, portfolio: str, seen: Callable[[Position], None]) -> Position:
+    """Until everything taken in has reached whom it concerns, or is parked.
+
+    Raises:
+        CannotError: nothing has moved for a long while; says what is missing.
+    """
+    return await _wait(api, books, portfolio, lambda position: not position.behind, seen)
+
+
+async def _wait(
+    api: Api, books: Books, portfolio: str, enough: Callable[[Position], bool], seen: Callable[[Position], None]
+) -> Position:
+    last, moved_at = await look(api, books, portfolio), monotonic()
+    seen(last)
+    while not enough(last):
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+        position = await look(api, books, portfolio)
+        if position != last:
+            last, moved_at = position, monotonic()
+            seen(last)
+        elif monotonic() - moved_at > STUCK_SECONDS:
+            raise CannotError(f"nothing has moved for {STUCK_SECONDS:.0f} s; missing: {'; '.join(last.behind)}")
+    return last

@@ -1,0 +1,146 @@
+"""One replay from beginning to end: open a house, feed a history, wait until quiet, report, judge."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import Progress, TaskID
+
+from deploy.cli.api import Api, CannotError
+from deploy.cli.replay.books import Books, open_books
+from deploy.cli.replay.expected import Expected, find_differences, read_expected
+from deploy.cli.replay.feeding import Fed, feed
+from deploy.cli.replay.history import Line, find_teams, invent_directory, read_history
+from deploy.cli.replay.report import Causes, Report, Run, build_report, read_causes
+from deploy.cli.replay.road import Position, wait_for_room, wait_until_quiet
+from deploy.cli.screen import console, show_progress
+from deploy.local.house import Order, open_house
+from shared.runtime.clock import monotonic
+
+UNDER_WAY = 750
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a replay was asked to do; the options of the command."""
+
+    history: Path
+    portfolio: str = "default"
+    expected: Path | None = None
+    state: Path | None = None
+    directory: Path | None = None
+    policy: Path | None = None
+    acknowledge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The report, and everything that must make a caller doubt, in sentences."""
+
+    report: Report
+    complaints: list[str]
+
+
+async def replay(wish: Wish) -> Outcome:
+    """Feed the history through all three services.
+
+    Raises:
+        CannotError: a file cannot be read, or the services came to a halt.
+    """
+    lines = read_history(wish.history)
+    expected = None if wish.expected is None else read_expected(wish.expected)
+    media_type, directory = _directory(wish, lines)
+    async with open_house(_order(wish)) as house, Api(house.url) as api, open_books(house.dsns) as books:
+        path = f"/notify/api/v1/portfolios/{wish.portfolio}/directory"
+        await api.send("PUT", path, directory, media_type)
+        run = await _run(api, books, wish.portfolio, lines)
+        causes = await read_causes(api, run)
+        report = await build_report(api, books, run, causes)
+    return Outcome(report, _complaints(report, run, causes, expected))
+
+
+def _order(wish: Wish) -> Order:
+    return Order(
+        state=wish.state,
+        every={"time_source": "observations", "api_token": None},
+        launch={"policy_file": wish.policy} if wish.policy else {},
+        notify={"acknowledge": "at_once" if wish.acknowledge else "never"},
+    )
+
+
+def _directory(wish: Wish, lines: list[Line]) -> tuple[str, bytes]:
+    if wish.directory is None:
+        return "application/yaml", invent_directory(find_teams(lines))
+    try:
+        content = wish.directory.read_bytes()
+    except OSError as error:
+        raise CannotError(f"{wish.directory}: cannot be read: {error.strerror}") from None
+    return "text/csv" if wish.directory.suffix == ".csv" else "application/yaml", content
+
+
+async def _run(api: Api, books: Books, portfolio: str, lines: list[Line]) -> Run:
+    since = await books.mark(portfolio)
+    began = monotonic()
+    with show_progress() as progress:
+        bars = _Bars(progress, len(lines))
+
+        async def pause() -> None:
+            await wait_for_room(api, books, portfolio, UNDER_WAY, bars.see)
+
+        fed = await feed(api, portfolio, lines, pause=pause, told=bars.fed)
+        end = await wait_until_quiet(api, books, portfolio, bars.see)
+        seconds = monotonic() - began
+    return Run(portfolio, fed, since, end, seconds)
+
+
+class _Bars:
+    """Three bars, one for each place where observations can still be."""
+
+    def __init__(self, progress: Progress, lines: int) -> None:
+        self._progress = progress
+        self._fed = progress.add_task("observations taken in", total=lines)
+        self._decided = progress.add_task("causes decided on", total=None)
+        self._told = progress.add_task("decisions brought to the people", total=None)
+
+    def fed(self, fed: Fed) -> None:
+        """The door has answered."""
+        self._progress.update(self._fed, completed=fed.lines)
+
+    def see(self, position: Position) -> None:
+        """Where everything is."""
+        self._set(self._decided, position.heard("launch", "roadmap.changes"), position.revision("roadmap"))
+        self._set(self._told, position.heard("notify", "launch.changes"), position.revision("launch"))
+
+    def _set(self, bar: TaskID, done: int, total: int) -> None:
+        self._progress.update(bar, completed=done, total=max(total, done))
+
+
+def _complaints(report: Report, run: Run, causes: Causes, expected: Expected | None) -> list[str]:
+    """Why the run does not pass; empty when it does. Differences from what was expected go to stderr first."""
+    found = []
+    if expected is not None and (differences := _compare(expected, causes, run)):
+        found.append(f"{differences} observations led to something else than expected")
+    if report["refused"]:
+        found.append(f"{report['refused']} lines were refused")
+        _show([f"line {one.line}, {one.id or 'no id'}: {one.problem}" for one in run.fed.refused])
+    if report["parked"]:
+        found.append(f"{report['parked']} parked: {', '.join(run.end.parked) or 'observations held by roadmap'}")
+    if not report["conservation"]["ok"]:
+        found.append("the services' sums differ")
+        _show(report["conservation"]["differences"])
+    return found
+
+
+def _compare(expected: Expected, causes: Causes, run: Run) -> int:
+    differences = list(find_differences(expected, causes.by_observation, run.fed))
+    console.print(f"{len(differences)} differences from {len(expected)} expected changes")
+    _show(differences)
+    return len(differences)
+
+
+def _show(sentences: list[str]) -> None:
+    """The first of them, on stderr; they may hold text from outside, so nothing in them is markup."""
+    for sentence in sentences[:SHOWN]:
+        console.print(f"  {sentence}", markup=False)
+    if len(sentences) > SHOWN:
+        console.print(f"  … and {len(sentences) - SHOWN} more")

@@ -1,0 +1,31 @@
+"""How a command runs its coroutine: one loop, an orderly end on Ctrl-C and SIGTERM, and no traceback for a user."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from deploy.cli.api import CannotError, fail
+from deploy.local.house import PortTakenError
+from deploy.local.kafka import EmbeddedKafkaError
+from deploy.local.postgres import EmbeddedPostgresError
+
+T = TypeVar("T")
+
+
+def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run to the end; what a user can do something about is told in one message, with exit code 2."""
+    try:
+        return asyncio.run(_until_told_to_stop(start))
+    except (CannotError, PortTakenError, EmbeddedPostgresError, EmbeddedKafkaError) as error:
+        fail(str(error))
+    except asyncio.CancelledError:
+        fail("stopped", 128 + signal.SIGTERM)
+
+
+async def _until_told_to_stop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """SIGTERM ends it as Ctrl-C does: whatever is open is closed in order."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await start()
