@@ -6,7 +6,7 @@ word is known here.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
@@ -71,7 +71,7 @@ class EventStream:
 
         The reader's last is `Last-Event-ID` (a reconnection), else `?after=` (what its page was rendered from).
         """
-        if self._closed or sum(room.listeners for room in self._rooms.values()) >= MAX_LISTENERS:
+        if self._closed or self.listeners >= MAX_LISTENERS:
             return Response(status_code=503, headers={"retry-after": "5"})
         last = request.headers.get("last-event-id") or request.query_params.get("after", "")
         return EventSourceResponse(
@@ -81,7 +81,12 @@ class EventStream:
             headers={"cache-control": "no-store", "x-content-type-options": "nosniff"},
         )
 
-    async def events(self, key: str, last: int) -> AsyncIterator[ServerSentEvent]:
+    @property
+    def listeners(self) -> int:
+        """How many pages listen now."""
+        return sum(room.listeners for room in self._rooms.values())
+
+    async def events(self, key: str, last: int) -> AsyncGenerator[ServerSentEvent, None]:
         """The events themselves; bursts are drawn together, the newest revision wins."""
         yield ServerSentEvent(comment="listening", retry=RETRY_MS)
         room = self._enter(key)
@@ -96,7 +101,7 @@ class EventStream:
         finally:
             self._leave(key, room)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End every stream; browsers come back by themselves."""
         self._closed = True
         for room in self._rooms.values():

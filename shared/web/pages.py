@@ -22,11 +22,13 @@ from starlette.routing import Route
 from shared.runtime.clock import Clock, system_clock
 from shared.web.phrases import Phrases
 from shared.web.reader import LANGUAGE_COOKIE, LANGUAGES, ZONE_COOKIE, Reader, read_reader
+from shared.web.refusals import refuse_people_with
 
 HERE: Final = Path(__file__).parent
 YEAR_SECONDS: Final = 31_536_000
 MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 PARTS: Final = ("marks", "lists", "forms")
+UNAUTHORIZED: Final = 401
 SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 
 # `same-origin`, not `no-referrer`: with the latter browsers send `Origin: null` with our own forms.
@@ -74,9 +76,13 @@ class Pages:
         )
 
     def install(self, app: Starlette) -> None:
-        """Serve the static files under the service's prefix, and turn PageProblemError into a page."""
+        """Serve the static files under the service's prefix, and answer people's refused requests with pages.
+
+        Call it when the app has its other handlers (`create_app` of doors.py gives them).
+        """
         app.router.routes.append(Route(f"/{self.service}/static/{{name}}", self._static, methods=["GET", "HEAD"]))
         app.add_exception_handler(PageProblemError, self._on_problem)
+        refuse_people_with(self._refusal, app, self.service)
 
     def render(
         self,
@@ -127,6 +133,7 @@ class Pages:
             "reader": reader,
             "languages": LANGUAGES,
             "static_url": self.static_url,
+            "service": self.service,
             "path": request.url.path,
             "query": request.query_params,
             "has_phrase": self.phrases.has,
@@ -153,6 +160,12 @@ class Pages:
         if file.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return Response(file.body, media_type=file.media_type, headers=headers)
+
+    def _refusal(self, request: Request, status: int, detail: str) -> HTMLResponse:
+        if status == UNAUTHORIZED:
+            return self.render(request, "sign_in.html", status=status, headers={"cache-control": "no-store"})
+        key = f"refusal.{status}" if self.phrases.has(f"refusal.{status}") else "refusal.400"
+        return self.problem(request, status, self.say(request, key), detail)
 
     async def _on_problem(self, request: Request, problem: Exception) -> Response:
         if not isinstance(problem, PageProblemError):

@@ -1,7 +1,7 @@
 """A real Chromium for the tests of pages: axe, screenshots at two widths in two schemes, a small server in a thread.
 
-The browser is Debian's. A test that needs it skips with a reason where there is none, and fails under INLOOP_REQUIRE_ALL=1.
-No page is opened and nothing is judged here.
+The browser is Debian's. A test that needs it skips with a reason where there is none, and fails under
+INLOOP_REQUIRE_ALL=1. Which pages there are is not known here.
 """
 
 import os
@@ -59,7 +59,7 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 @contextmanager
 def opened(browser: Browser, *, width: int = 1280, scheme: Scheme = "light", **options: Any) -> Iterator[Page]:
-    """A page in a context of its own; errors of its scripts and of the content security policy fail the test at the end."""
+    """A page in a context of its own; errors of its scripts and refusals of its security policy fail the test."""
     context: BrowserContext = browser.new_context(
         viewport={"width": width, "height": WIDTHS.get(width, 900)}, color_scheme=scheme, locale="en-GB", **options
     )
@@ -82,12 +82,12 @@ def _is_complaint(kind: str, text: str) -> bool:
 def check_accessible(page: Page) -> None:
     """Fail with each rule of WCAG 2.2 AA that axe finds broken, and where."""
     results = Axe().run(page, options={"runOnly": {"type": "tag", "values": AXE_TAGS}}).response
-    broken = [
-        f"{one['id']}: {one['help']}: "
-        + "; ".join(str(node["target"]) + " " + node["html"][:160] for node in one["nodes"][:4])
-        for one in results["violations"]
-    ]
+    broken = [f"{one['id']}: {one['help']}: {_places(one['nodes'])}" for one in results["violations"]]
     assert not broken, "\n".join(broken)
+
+
+def _places(nodes: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{node['target']} {node['html'][:160]}" for node in nodes[:4])
 
 
 def check_fits(page: Page) -> None:
@@ -97,7 +97,7 @@ def check_fits(page: Page) -> None:
 
 
 def screenshot(page: Page, name: str) -> None:
-    """The whole page as `<name>-<width>-<scheme>.png` for each width and scheme, into SHOTS; ends light and 1280 wide."""
+    """The whole page as `<name>-<width>-<scheme>.png` in SHOTS, for each width and scheme; ends light, 1280 wide."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -1,6 +1,6 @@
 """The coverage grid: people by launches, one mark per cell, so that a gap jumps to the eye.
 
-A real table with drawn marks: every cell has its row's and its column's heading, and a word for those who cannot see it.
+A real table with drawn marks: every cell has its row's and its column's heading, and a word for who cannot see it.
 """
 
 from collections.abc import Mapping, Sequence

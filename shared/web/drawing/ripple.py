@@ -6,8 +6,8 @@ from datetime import date
 
 from markupsafe import Markup
 
-from shared.web.drawing.svg import drawing, element, frame, join, label, link
 from shared.web.drawing.badge import BADGE_WIDTH, badge
+from shared.web.drawing.svg import drawing, element, frame, join, label, link
 from shared.web.reader import Reader
 
 WIDTH, TOP, GAP = 1040, 64, 14
@@ -144,11 +144,11 @@ def _edges(
 
 
 def _edge(start: Place, end: Place) -> Markup:
-    x, until = start[1], end[0]
+    (_, x, y), (until, _, end_y) = start, end
     bend = (until - x) / 2
     return element(
         "path",
-        d=f"M{x:.0f} {start[2]:.1f}C{x + bend:.0f} {start[2]:.1f} {until - bend:.0f} {end[2]:.1f} {until:.0f} {end[2]:.1f}",
+        d=f"M{x:.0f} {y:.1f}C{x + bend:.0f} {y:.1f} {until - bend:.0f} {end_y:.1f} {until:.0f} {end_y:.1f}",
         class_="dw-edge",
     )
 

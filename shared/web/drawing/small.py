@@ -12,7 +12,7 @@ METER_WIDTH, METER_HEIGHT, GAP = 400, 10, 2
 
 @dataclass(frozen=True, slots=True)
 class MeterPart:
-    """One part of a whole: how many, its tone in the stylesheet (done, half, wait, alert, ring, dash), what to call it."""
+    """One part of a whole: how many, its tone (done, half, wait, alert, ring, dash), and what to call it."""
 
     count: int
     tone: str

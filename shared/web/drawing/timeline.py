@@ -1,7 +1,7 @@
 """The timeline of launches: when each is, where it was before, and how sure that is.
 
-A window without a day has soft edges and never a badge on a day. Drawn twice, for wide and for narrow screens; the stylesheet
-shows one. What stands behind the launches is in axis.py.
+A window without a day has soft edges and never a badge on a day. Drawn twice, for wide and for narrow screens; the
+stylesheet shows one. What stands behind the launches is in axis.py.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A service that exists only to show every part of shared/web with sample content: looked at by people, checked by tests.
+"""A service that only shows every part of shared/web with sample content: looked at by people, checked by tests.
 
 `python -m tests.e2e.style_page` serves it; `/style/` says what there is.
 """

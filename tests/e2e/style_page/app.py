@@ -1,6 +1,7 @@
 """The routes of the style page: each part once, and the four kinds of page that the services have."""
 
 from pathlib import Path
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -36,6 +37,7 @@ def create_app() -> FastAPI:
     pages.install(app)
     app.state.room = room
     app.include_router(_showing(pages))
+    app.include_router(_drawing(pages))
     app.include_router(_living(pages, room))
     return app
 
@@ -49,16 +51,20 @@ def _showing(pages: Pages) -> APIRouter:
 
     @router.get("/style/launches")
     async def launches(request: Request) -> Response:
-        asked = request.query_params.get("q", "").lower()
-        found = [one for one in company.LAUNCHES if asked in one["name"].lower()]
+        found = company.launches_called(request.query_params.get("q", ""))
         if request.query_params.get("format") == "csv":
-            return csv_response(
-                "launches", ["name", "tier", "date"], [[one["name"], one["tier"], one["day"]] for one in found]
-            )
+            rows = [[one["name"], one["tier"], one["day"]] for one in found]
+            return csv_response("launches", ["name", "tier", "date"], rows)
         reader = pages.reader(request)
-        bars = [bar for bar in company.BARS if asked in bar.name.lower()]
+        bars = company.bars_of(found)
         drawn = timeline("launches", "Launches ahead", bars, reader, freezes=company.FREEZES, trains=company.TRAINS)
         return pages.render(request, "launches.html", launches=found, drawn=drawn)
+
+    return router
+
+
+def _drawing(pages: Pages) -> APIRouter:
+    router = APIRouter()
 
     @router.get("/style/coverage")
     async def coverage(request: Request) -> Response:
@@ -75,10 +81,6 @@ def _showing(pages: Pages) -> APIRouter:
             "The ripple of PAY-204", "One slip, three launches, 27 people.", company.RIPPLE, pages.reader(request)
         )
         return pages.render(request, "ripple.html", drawn=drawn)
-
-    @router.get("/style/problem")
-    async def problem() -> Response:
-        raise PageProblemError(404, "Nobody has this id.", "Look the person up in the list of people.")
 
     return router
 
@@ -100,8 +102,12 @@ def _living(pages: Pages, room: Room) -> APIRouter:
         return RedirectResponse("/style/inbox", 303)
 
     @router.post("/style/echo", dependencies=[Depends(require_own_page)])
-    async def echo(request: Request, name: str = Form("")) -> Response:
+    async def echo(request: Request, name: Annotated[str, Form()] = "") -> Response:
         return pages.problem(request, 422, f"“{name}” is not a date.", "Write it as 2026-05-19.")
+
+    @router.get("/style/problem")
+    async def problem() -> Response:
+        raise PageProblemError(404, "Nobody has this id.", "Look the person up in the list of people.")
 
     @router.get("/style/events")
     async def events(request: Request) -> Response:

@@ -23,13 +23,67 @@ def _d(month: int, day: int, year: int = 2026) -> date:
 
 
 LAUNCHES: list[dict[str, Any]] = [
-    {"id": "L-PAY-204", "name": "Instant payouts", "tier": "T1", "state": "planned", "before": _d(6, 9), "day": _d(6, 23), "who": "12 of 14", "team": "Payments"},
-    {"id": "L-PAY-311", "name": "Refunds in two clicks", "tier": "T3", "state": "planned", "before": None, "day": _d(5, 19), "who": "5 of 5", "team": "Payments"},
-    {"id": "L-ID-77", "name": "Passkeys for every account", "tier": "T2", "state": "held", "before": _d(5, 12), "day": None, "who": "8 of 11", "team": "Identity"},
-    {"id": "L-ID-90", "name": "Single sign-on for partners with a rather long name", "tier": "T2", "state": "planned", "before": _d(8, 4), "day": _d(7, 14), "who": "3 of 9", "team": "Identity"},
-    {"id": "L-DAT-12", "name": "Exports to your warehouse", "tier": "T3", "state": "launched", "before": None, "day": _d(4, 21), "who": "6 of 6", "team": "Data"},
-    {"id": "L-DAT-30", "name": "Forecasts", "tier": "T1", "state": "draft", "before": None, "day": None, "who": "0 of 0", "team": "Data"},
-]  # fmt: skip
+    {
+        "id": "L-PAY-204",
+        "name": "Instant payouts",
+        "tier": "T1",
+        "state": "planned",
+        "before": _d(6, 9),
+        "day": _d(6, 23),
+        "who": "12 of 14",
+        "team": "Payments",
+    },
+    {
+        "id": "L-PAY-311",
+        "name": "Refunds in two clicks",
+        "tier": "T3",
+        "state": "planned",
+        "before": None,
+        "day": _d(5, 19),
+        "who": "5 of 5",
+        "team": "Payments",
+    },
+    {
+        "id": "L-ID-77",
+        "name": "Passkeys for every account",
+        "tier": "T2",
+        "state": "held",
+        "before": _d(5, 12),
+        "day": None,
+        "who": "8 of 11",
+        "team": "Identity",
+    },
+    {
+        "id": "L-ID-90",
+        "name": "Single sign-on for partners with a rather long name",
+        "tier": "T2",
+        "state": "planned",
+        "before": _d(8, 4),
+        "day": _d(7, 14),
+        "who": "3 of 9",
+        "team": "Identity",
+    },
+    {
+        "id": "L-DAT-12",
+        "name": "Exports to your warehouse",
+        "tier": "T3",
+        "state": "launched",
+        "before": None,
+        "day": _d(4, 21),
+        "who": "6 of 6",
+        "team": "Data",
+    },
+    {
+        "id": "L-DAT-30",
+        "name": "Forecasts",
+        "tier": "T1",
+        "state": "draft",
+        "before": None,
+        "day": None,
+        "who": "0 of 0",
+        "team": "Data",
+    },
+]
 
 BARS = [
     LaunchBar("Instant payouts", "T1", "#a", "Payments", day=_d(6, 23), before=_d(6, 9), starts=_d(5, 5)),
@@ -90,25 +144,67 @@ RIPPLE = Ripple(
         RippleLaunch("L3", "May train", "T3", ("PAY-207",), None, _d(6, 16), "#l3"),
     ],
     people=[
-        RipplePerson(f"p{n}", f"Person {n}", team, *_STATES[(n * 7) % 11 % 4 if n % 3 else 0], launches=(f"L{1 + n % 3}",), href=f"#p{n}")
+        RipplePerson(
+            f"p{n}",
+            f"Person {n}",
+            team,
+            *_STATES[(n * 7) % 11 % 4 if n % 3 else 0],
+            launches=(f"L{1 + n % 3}",),
+            href=f"#p{n}",
+        )
         for n, team in enumerate(["Payments"] * 5 + ["Sales"] * 11 + ["Customer success"] * 9 + ["Docs"] * 2)
     ],
     heads=("What happened", "Features", "Launches", "Teams", "People"),
     times=("10:02:03", "+0.1 s", "replanned +1.2 s", "", "first told +2.9 s"),
-)  # fmt: skip
+)
 
 NOTICES: list[dict[str, Any]] = [
     {
-        "id": "n1", "tier": "T1", "state": "open", "headline": "Instant payouts moves to June 23", "before": _d(6, 9), "day": _d(6, 23),
-        "at": NOW - timedelta(minutes=4), "kinds": ["delayed", "rescheduled"],
-        "why": ["PAY-204 Instant payouts slipped by 10 working days in Jira.", "It is ready on June 16; five working days of soak follow.", "June 23 is the first free Tuesday."],
+        "id": "n1",
+        "tier": "T1",
+        "state": "open",
+        "headline": "Instant payouts moves to June 23",
+        "before": _d(6, 9),
+        "day": _d(6, 23),
+        "at": NOW - timedelta(minutes=4),
+        "kinds": ["delayed", "rescheduled"],
+        "why": [
+            "PAY-204 Instant payouts slipped by 10 working days in Jira.",
+            "It is ready on June 16; five working days of soak follow.",
+            "June 23 is the first free Tuesday.",
+        ],
     },
     {
-        "id": "n2", "tier": "T2", "state": "open", "headline": "Passkeys is on hold", "before": _d(5, 12), "day": None,
-        "at": NOW - timedelta(hours=3), "kinds": ["paused", "held"], "why": ["ID-77 Passkeys was paused.", "The launch waits until it goes on."],
+        "id": "n2",
+        "tier": "T2",
+        "state": "open",
+        "headline": "Passkeys is on hold",
+        "before": _d(5, 12),
+        "day": None,
+        "at": NOW - timedelta(hours=3),
+        "kinds": ["paused", "held"],
+        "why": ["ID-77 Passkeys was paused.", "The launch waits until it goes on."],
     },
     {
-        "id": "n3", "tier": "T3", "state": "acknowledged", "headline": "Refunds in two clicks boards the train of May 19", "before": None, "day": _d(5, 19),
-        "at": NOW - timedelta(days=2), "kinds": ["boarded"], "why": ["PAY-311 got a date.", "Small launches travel with the next train."],
+        "id": "n3",
+        "tier": "T3",
+        "state": "acknowledged",
+        "headline": "Refunds in two clicks boards the train of May 19",
+        "before": None,
+        "day": _d(5, 19),
+        "at": NOW - timedelta(days=2),
+        "kinds": ["boarded"],
+        "why": ["PAY-311 got a date.", "Small launches travel with the next train."],
     },
-]  # fmt: skip
+]
+
+
+def launches_called(text: str) -> list[dict[str, Any]]:
+    """The launches whose name holds the text."""
+    return [one for one in LAUNCHES if text.lower() in one["name"].lower()]
+
+
+def bars_of(launches: list[dict[str, Any]]) -> list[LaunchBar]:
+    """Their bars in the timeline."""
+    names = [one["name"] for one in launches]
+    return [bar for bar in BARS if any(name.startswith(bar.name) for name in names)]

@@ -1,0 +1,50 @@
+"""What a person sees when a request is refused or fails: a page in their language instead of a problem document.
+
+Programs keep their problem documents (problems.py); which answer is due is judged by the address and the Accept header.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.web.problems import ProblemError
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+RefusalPage = Callable[[Request, int, str], Response]
+"""From a status and a detail (or "") to a page."""
+
+
+def refuse_people_with(page: RefusalPage, app: Starlette, service: str) -> None:
+    """Answer people with pages. The handlers that the app has by now decide the status and do the logging."""
+    for kind in (ProblemError, HTTPException, RequestValidationError, Exception):
+        handler: Any = app.exception_handlers.get(kind)
+        if handler is not None:
+            app.add_exception_handler(kind, _for_people(handler, page, service))
+
+
+def _for_people(handler: Handler, page: RefusalPage, service: str) -> Handler:
+    async def handled(request: Request, error: Exception) -> Response:
+        answer = await handler(request, error)
+        if not _is_person(request, service):
+            return answer
+        shown = page(request, answer.status_code, _detail(error))
+        if "retry-after" in answer.headers:
+            shown.headers["retry-after"] = answer.headers["retry-after"]
+        return shown
+
+    return handled
+
+
+def _is_person(request: Request, service: str) -> bool:
+    """A browser that asks for a page, not a program at the API nor a script of ours."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(f"/{service}/api/")
+
+
+def _detail(error: Exception) -> str:
+    """What was said about it, when somebody thought of the reader; a status line or a fault of ours says nothing."""
+    return error.detail if isinstance(error, ProblemError) else ""
