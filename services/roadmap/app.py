@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import Depends, FastAPI
 
-from services.roadmap import api, consumers
+from services.roadmap import api, consumers, pages
 from services.roadmap.handlers.accepting import Acceptance
 from services.roadmap.handlers.exactly import Exactly
 from services.roadmap.handlers.judging import Judge
@@ -22,7 +22,7 @@ MEASURE_SECONDS: Final = 2
 def build_measures(foundation: Foundation) -> Callable[[], Awaitable[None]]:
     """Writes the gauges that need a query."""
     untold = foundation.telemetry.gauge("untold_seconds", "Age of the oldest observation that nobody was told of.")
-    states = foundation.telemetry.gauge("observations", "Observations by state.", ("state",))
+    states = foundation.telemetry.gauge("observations_now", "Observations by state.", ("state",))
 
     async def measure() -> None:
         async with foundation.database.reading() as connection:
@@ -53,4 +53,6 @@ def create_app(settings: RuntimeSettings, surroundings: Surroundings | None = No
     exactly = Exactly(acceptance, judge, foundation.clock)
     for router in api.build_routers(exactly):
         app.include_router(router, prefix="/roadmap/api/v1", dependencies=[Depends(doors.require_access)])
+    for router in pages.build_pages(foundation, app):
+        app.include_router(router, prefix="/roadmap", include_in_schema=False)
     return app

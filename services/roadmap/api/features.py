@@ -1,5 +1,6 @@
 """Features as they are known, and how they came to be so."""
 
+import json
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
@@ -23,7 +24,7 @@ def build_feature_reads(database: Database) -> APIRouter:
         async with database.reading() as connection:
             rows = await queries.list_features(connection, portfolio, asked.wanted(), asked.after, asked.limit)
         following = rows[-1]["ref"] if len(rows) == asked.limit else None
-        return {"items": [row["snapshot"] for row in rows], "next": following}
+        return {"items": [json.loads(row["snapshot"]) for row in rows], "next": following}
 
     @router.get("/features/{ref:path}")
     async def get_feature(portfolio: PortfolioPath, ref: Name, response: Response) -> dict[str, Any]:
@@ -33,7 +34,9 @@ def build_feature_reads(database: Database) -> APIRouter:
             if row is None:
                 raise ProblemError(404, "no feature of this ref is known", where="path ref")
             history = await queries.list_versions(connection, portfolio, ref, HISTORY)
-        response.headers["etag"] = f'"{row["snapshot"]["version"]}"'
-        return {"feature": row["snapshot"], "at": row["at"], "history": history}
+        feature = json.loads(row["snapshot"])
+        response.headers["etag"] = f'"{feature["version"]}"'
+        versions = [{**one, "snapshot": json.loads(one["snapshot"])} for one in history]
+        return {"feature": feature, "at": row["at"], "history": versions}
 
     return router

@@ -60,7 +60,9 @@ _check_day = _check("on")
 
 
 def _read_day(value: Any) -> Any:
-    return None if value is None else date.fromisoformat(_check_day(value))
+    if value is None:
+        raise wrong("not a string", EXAMPLES["on"])
+    return date.fromisoformat(_check_day(value))
 
 
 def _none_as_empty(value: Any) -> Any:

@@ -1,6 +1,5 @@
 """What people and programs ask: the log, one observation, features and their history. Reads only, no lock."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.contracts.words import PortfolioId
 from shared.runtime.database import as_dicts
 
+_FEATURE: Final = "ref, at, CAST(snapshot AS text) AS snapshot FROM feature"
 _LED_TO: Final = (
     " LEFT JOIN effect e ON e.portfolio = o.portfolio AND e.cause_id = o.cause_id"
     " LEFT JOIN LATERAL (SELECT count(DISTINCT person) FILTER (WHERE state <> 'unreachable') AS told,"
@@ -90,7 +90,7 @@ async def load_observation(
 async def list_features(
     connection: AsyncConnection, portfolio: PortfolioId, wanted: dict[str, str], after: str, limit: int
 ) -> list[dict[str, Any]]:
-    """Features by ref. `wanted` may hold status, release, owner_team, and text to be found in ref or title."""
+    """Features by ref, snapshots as JSON text. `wanted`: status, release, owner_team, or text in ref or title."""
     given = {name: value for name, value in wanted.items() if value}
     fields = "".join(f" AND snapshot->>'{name}' = :{name}" for name in given if name != "text")
     text = " AND concat_ws(' ', ref, snapshot->>'title') ILIKE :text" if "text" in given else ""
@@ -98,8 +98,7 @@ async def list_features(
         given["text"] = _like(given["text"])
     found = await connection.execute(
         sa.text(
-            f"SELECT ref, at, snapshot FROM feature WHERE portfolio = :portfolio AND ref > :after{fields}{text}"
-            " ORDER BY ref LIMIT :limit"
+            f"SELECT {_FEATURE} WHERE portfolio = :portfolio AND ref > :after{fields}{text} ORDER BY ref LIMIT :limit"
         ),
         {"portfolio": portfolio, "after": after, "limit": limit, **given},
     )
@@ -109,7 +108,7 @@ async def list_features(
 async def load_feature(connection: AsyncConnection, portfolio: PortfolioId, ref: str) -> dict[str, Any] | None:
     """A feature as it is known now."""
     found = await connection.execute(
-        sa.text("SELECT ref, at, snapshot FROM feature WHERE portfolio = :portfolio AND ref = :ref"),
+        sa.text(f"SELECT {_FEATURE} WHERE portfolio = :portfolio AND ref = :ref"),
         {"portfolio": portfolio, "ref": ref},
     )
     rows = as_dicts(found)
@@ -122,7 +121,8 @@ async def list_versions(
     """A feature's history, newest first, with the observation that made each version."""
     found = await connection.execute(
         sa.text(
-            "SELECT v.version, v.seq, string_to_array(v.kinds, ',') AS kinds, v.by_working_days, v.reason, v.snapshot,"
+            "SELECT v.version, v.seq, string_to_array(v.kinds, ',') AS kinds, v.by_working_days, v.reason,"
+            " CAST(v.snapshot AS text) AS snapshot,"
             " o.observation_id, o.summary, o.cause_id, o.at FROM feature_version v JOIN observation o ON o.seq = v.seq"
             " WHERE v.portfolio = :portfolio AND v.ref = :ref ORDER BY v.version DESC LIMIT :limit"
         ),
@@ -137,16 +137,17 @@ async def list_portfolios(connection: AsyncConnection) -> list[PortfolioId]:
     return [PortfolioId(row.id) for row in found]
 
 
-async def last_news(connection: AsyncConnection, portfolio: PortfolioId) -> Sequence[Any]:
-    """Something that differs whenever the log of a portfolio would look different."""
+async def count_news(connection: AsyncConnection, portfolio: PortfolioId) -> int:
+    """Rises whenever a page of the portfolio would look different: something came in, was judged, or was heard."""
     found = await connection.execute(
         sa.text(
-            "SELECT (SELECT max(seq) FROM observation WHERE portfolio = :portfolio),"
-            " (SELECT version FROM portfolio WHERE id = :portfolio)"
+            "SELECT (SELECT coalesce(max(seq), 0) FROM observation WHERE portfolio = :portfolio)"
+            " + (SELECT coalesce(sum(version), 0) FROM portfolio WHERE id = :portfolio)"
+            " + (SELECT coalesce(sum(revision), 0) FROM reader WHERE portfolio = :portfolio)"
         ),
         {"portfolio": portfolio},
     )
-    return tuple(found.one())
+    return int(found.scalar_one())
 
 
 def _like(text: str) -> str:
