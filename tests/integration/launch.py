@@ -58,7 +58,9 @@ class House:
 
     async def told(self, portfolio: str = DEFAULT) -> list[LaunchesChanged]:
         answer = await self.client.get(f"/launch/api/v1/portfolios/{portfolio}/changes?limit=1000")
-        return [LaunchesChanged.model_validate_json(httpx2.Response(200, json=one).text) for one in answer.json()["items"]]
+        return [
+            LaunchesChanged.model_validate_json(httpx2.Response(200, json=one).text) for one in answer.json()["items"]
+        ]
 
 
 def changed(revision: int, *changes: FeatureChange, at: datetime = START, portfolio: str = DEFAULT) -> RoadmapChanged:
@@ -80,7 +82,9 @@ def record(topic: str, message: RoadmapChanged | ReceiptsChanged, at: datetime) 
         revision=message.revision,
     )
     headers: Sequence[tuple[str, bytes]] = envelope.headers()
-    return Record(topic, 0, message.revision, message.portfolio.encode(), tuple(headers), message.model_dump_json().encode())
+    return Record(
+        topic, 0, message.revision, message.portfolio.encode(), tuple(headers), message.model_dump_json().encode()
+    )
 
 
 @asynccontextmanager

@@ -1,0 +1,136 @@
+"""When a launch can be: calendar, bounds, trains. The policy is the default one."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.launch.domain.dates import Situation, find_earliest, violations
+from services.launch.domain.readiness import Known
+from services.launch.domain.tiers import assess
+from services.launch.settings import DEFAULT_POLICY, load_policy
+from shared.contracts.launch import Tier
+from tests.unit.launch.story import CALENDAR, LOUD, MEDIUM, POLICY, SMALL, on, snapshot
+
+DAYS = st.dates(on("2019-01-01"), on("2031-12-31"))
+LOUDNESS: st.SearchStrategy[Tier] = st.sampled_from(["T1", "T2", "T3"])
+
+
+def situation(tier: Tier, today: date, ready: date, regions: tuple[str, ...] = ()) -> Situation:
+    return Situation(tier, regions, (Known(snapshot=snapshot(day=ready), confident_since=today),), today)
+
+
+@given(tier=LOUDNESS, today=DAYS, days=st.integers(0, 400), regions=st.sampled_from([(), ("us",), ("de", "jp")]))
+@settings(deadline=None, max_examples=100)
+def test_the_earliest_date_breaks_no_rule_and_every_day_before_breaks_one(
+    tier: Tier, today: date, days: int, regions: tuple[str, ...]
+) -> None:
+    there = situation(tier, today, today + timedelta(days=days), regions)
+    found = find_earliest(there, CALENDAR).date
+    assert found is not None
+    assert violations(there, found, CALENDAR) == []
+    assert all(violations(there, found - timedelta(days=back), CALENDAR) for back in range(1, 40))
+
+
+@given(tier=LOUDNESS, today=DAYS, days=st.integers(0, 300), slip=st.integers(0, 60))
+@settings(deadline=None, max_examples=100)
+def test_a_larger_slip_never_gives_an_earlier_date(tier: Tier, today: date, days: int, slip: int) -> None:
+    first = find_earliest(situation(tier, today, today + timedelta(days=days)), CALENDAR).date
+    later = find_earliest(situation(tier, today, today + timedelta(days=days + slip)), CALENDAR).date
+    assert first is not None
+    assert later is not None
+    assert first <= later
+
+
+def test_every_reason_against_a_day_is_given_with_its_sentence() -> None:
+    there = situation("T2", on("2026-11-16"), on("2026-12-20"))
+    found = {one.constraint: one.detail for one in violations(there, on("2026-12-20"), CALENDAR)}
+    assert found == {
+        "ready": "F-1 is ready on 2026-12-20; plus 5 days to settle: 2026-12-25",
+        "notice": "F-1 is confident since 2026-11-16; 30 working days of notice: 2026-12-28",
+        "workday": "2026-12-20 is no working day",
+        "freeze": "2026-12-20 is frozen: year end",
+    }
+
+
+@pytest.mark.parametrize(
+    ("day", "tier", "regions", "rules"),
+    [
+        ("2026-12-20", "T3", (), {"workday", "freeze", "train"}),
+        ("2027-01-02", "T1", (), {"workday", "freeze"}),
+        ("2026-12-25", "T2", ("us",), {"workday", "freeze"}),
+        ("2026-12-25", "T2", (), {"freeze"}),
+        ("2026-03-25", "T2", (), {"freeze"}),
+        ("2026-03-24", "T2", (), set()),
+        ("2026-03-25", "T3", (), {"train"}),
+        ("2026-07-03", "T2", ("us",), {"workday"}),
+        ("2026-07-03", "T2", ("fr",), set()),
+        ("2026-07-14", "T2", ("us", "fr"), {"workday"}),
+        ("2026-01-27", "T3", (), set()),
+        ("2024-02-29", "T1", ("nowhere-we-know",), set()),
+    ],
+)
+def test_days_off_freezes_and_trains(day: str, tier: Tier, regions: tuple[str, ...], rules: set[str]) -> None:
+    assert {one.constraint for one in CALENDAR.broken(on(day), tier, regions)} == rules
+
+
+@given(day=DAYS)
+@settings(deadline=None, max_examples=50)
+def test_trains_leave_every_four_weeks_on_a_tuesday(day: date) -> None:
+    train = CALENDAR.next_train(day)
+    assert (train.isoweekday(), (train - POLICY.trains.anchor).days % 28) == (2, 0)
+    assert 0 <= (train - day).days < 28
+
+
+@pytest.mark.parametrize(
+    ("fields", "market", "internal"),
+    [
+        ({"impact": LOUD}, "T1", "T1"),
+        ({"impact": MEDIUM}, "T2", "T2"),
+        ({"impact": SMALL}, "T3", "T3"),
+        ({"impact": {"reach": 1}}, "T4", "T4"),
+        ({}, "T4", "T4"),
+        ({"stage": "GA"}, "T2", "T2"),
+        ({"stage": "beta"}, "T3", "T3"),
+        ({"stage": "alpha"}, "T4", "T4"),
+        ({"labels": ("pricing",)}, "T2", "T2"),
+        ({"labels": ("packaging", "new-market")}, "T1", "T1"),
+        ({"labels": ("new-sku",)}, "T1", "T1"),
+        ({"labels": ("breaking",)}, "T4", "T2"),
+        ({"impact": {"disruption": 3}}, "T4", "T2"),
+    ],
+)
+def test_how_loud_a_feature_is(fields: dict[str, Any], market: str, internal: str) -> None:
+    tiering = assess(snapshot(**fields), POLICY)
+    assert (tiering.market, tiering.internal) == (market, internal)
+
+
+def test_the_reason_names_the_score_the_gate_and_what_would_flip_it() -> None:
+    tiering = assess(snapshot(stage="ga", impact={**LOUD, "narrative": 0}), POLICY)
+    assert tiering.reason == "Score 64 gives T2; T1 if disruption goes to 2."
+    assert assess(snapshot(stage="ga"), POLICY).reason == "Score 0 gives T4; stage ga asks for at least T2."
+
+
+def test_a_score_that_wobbles_across_a_border_flips_no_tier() -> None:
+    just_below = {"customer_value": 3, "reach": 3, "novelty": 2}  # 43; T2 begins at 45
+    assert assess(snapshot(impact=just_below), POLICY).market == "T3"
+    assert assess(snapshot(impact=just_below), POLICY, present="T2").market == "T2"
+    assert assess(snapshot(impact={"reach": 3, "customer_value": 3}), POLICY, present="T2").market == "T3"
+
+
+def test_a_policy_is_named_by_its_content_and_a_typing_error_in_it_is_refused(tmp_path: Path) -> None:
+    assert load_policy().digest() == POLICY.digest()
+    assert POLICY.digest() != POLICY.model_copy(update={"horizon_days": 5}).digest()
+    file = tmp_path / "policy.yaml"
+    file.write_text(DEFAULT_POLICY.read_text().replace("soak_days: 5", "soak_dayz: 5"))
+    with pytest.raises(ValueError, match="soak_dayz"):
+        load_policy(file)
+
+
+def test_without_an_allowed_day_up_to_the_horizon_a_launch_waits_instead_of_failing() -> None:
+    found = find_earliest(situation("T2", on("2026-01-05"), on("2036-01-01")), CALENDAR)
+    assert found.date is None
+    assert found.waits_for == "no day up to 2029-01-09 is allowed"
