@@ -14,6 +14,7 @@ from services.notify.domain.routing import DEFAULT_POLICY
 from services.notify.handlers.acting import Acting
 from services.notify.handlers.directories import Office, put_directory
 from services.notify.handlers.hearing import Hearing, Rules
+from services.notify.pages import build_pages
 from services.notify.settings import NotifySettings
 from services.notify.timers import Sender, watch_gaps
 from shared.contracts.words import PortfolioId
@@ -50,6 +51,7 @@ def create_app(settings: NotifySettings, surroundings: Surroundings | None = Non
     app = create_doors(foundation, title="Inloop notify", background=background)
     for router in build_api(foundation, acting, office):
         app.include_router(router, prefix="/notify/api/v1", dependencies=[Depends(require_access)])
+    build_pages(foundation, acting, app)
     return app
 
 

@@ -54,6 +54,7 @@ def _launch_news(change: LaunchChange) -> News:
         is_new=before is None,
         waits_for=now.waits_for,
         features=tuple(feature.title for feature in now.features),
+        refs=tuple(feature.id for feature in now.features),
         teams=unique(feature.owner_team for one in both for feature in one.features),
         contributors=unique(team for one in both for feature in one.features for team in feature.contributors),
         owners=tuple(Owner(role=owner.role, person=owner.person) for owner in now.owners),

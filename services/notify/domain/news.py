@@ -35,6 +35,7 @@ class News(Word):
     window: str | None = None
     window_before: str | None = None
     features: tuple[str, ...] = ()
+    refs: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
     contributors: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
@@ -60,7 +61,8 @@ class News(Word):
             is_new=before is None,
             window=_window(now),
             window_before=None if before is None else _window(before),
-            features=(now.id,),
+            features=(now.title,),
+            refs=(now.id,),
             teams=unique(one.owner_team for one in both),
             contributors=unique(team for one in both for team in one.contributors),
             segments=now.segments,

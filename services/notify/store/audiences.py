@@ -131,6 +131,9 @@ async def save_audiences(
                     "is_incident": audience.is_incident,
                     "excluded": excluded,
                     "level": news.level,
+                    "name": news.name.replace("\x00", ""),
+                    "state": news.state,
+                    "planned_on": news.date,
                     "news": news.model_dump_json(exclude_defaults=True),
                     "at": decision.now,
                 }

@@ -83,12 +83,13 @@ async def list_inbox(
         {"portfolio": portfolio, "person": person, "before": before or 2**62, "limit": limit},
     )
     notices = {row["id"]: {**row, "obligations": []} for row in found.mappings()}
-    for row in await _obligations_with_news(connection, list(notices)):
+    for row in await obligations_with_news(connection, list(notices)):
         notices[row["notice"]]["obligations"].append(row)
     return list(notices.values())
 
 
-async def _obligations_with_news(connection: AsyncConnection, notices: Sequence[str]) -> list[Found]:
+async def obligations_with_news(connection: AsyncConnection, notices: Sequence[str]) -> list[Found]:
+    """The obligations of these notices with what each told."""
     found = await connection.execute(
         sa.text(
             "SELECT o.*, a.news FROM obligation o JOIN audience a USING (portfolio, kind, id, revision)"
