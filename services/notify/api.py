@@ -1,5 +1,6 @@
 """The door for programs, JSON under `/notify/api/v1`: directory, coverage, inbox, what people say, sums."""
 
+import asyncio
 import json
 from typing import Annotated, Any, Literal
 
@@ -75,7 +76,7 @@ def _directory(foundation: Foundation, office: Office) -> APIRouter:
     async def put(portfolio: PortfolioPath, request: Request) -> dict[str, Any]:
         is_csv = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv"
         try:
-            file = read_directory(await request.body(), is_csv=is_csv)
+            file = await asyncio.to_thread(read_directory, await request.body(), is_csv=is_csv)
         except DirectoryError as error:
             found = [{"line": one.line, "where": one.path, "detail": one.expected} for one in error.problems[:100]]
             first = found[0]
