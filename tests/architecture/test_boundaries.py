@@ -13,7 +13,7 @@ PACKAGES = ("services", "shared", "deploy")
 
 # file, the line that trespasses, the contract that must catch it
 TRESPASSES = [
-    ("services/launch/handlers.py", "import services.roadmap.domain", "Services do not know each other"),
+    ("services/launch/handlers/deciding.py", "import services.roadmap.domain", "Services do not know each other"),
     ("services/notify/pages.py", "import services.launch.domain.policy", "Services do not know each other"),
     ("shared/runtime/outbox.py", "import services.launch.domain", "Shared knows no service"),
     ("services/roadmap/app.py", "import deploy.local.kafka", "Nothing knows how it is run"),
@@ -27,12 +27,12 @@ TRESPASSES = [
     ("services/launch/domain/tiers.py", "import shared.runtime.outbox", "The domain is pure"),
     ("services/roadmap/domain/kinds.py", "import shared.web.pages", "The domain is pure"),
     ("shared/contracts/words.py", "import logging", "The domain is pure"),
-    ("services/launch/handlers.py", "import services.launch.consumers", "Messages flow one way through a service"),
+    ("services/launch/handlers/deciding.py", "import services.launch.consumers", "Messages flow one way through a service"),
     ("services/launch/domain/tiers.py", "import services.launch.store", "Messages flow one way through a service"),
-    ("services/launch/api.py", "import services.launch.pages", "Messages flow one way through a service"),
+    ("services/launch/api/reads.py", "import services.launch.pages", "Messages flow one way through a service"),
     ("services/launch/helpers.py", "", "Messages flow one way through a service"),
     (
-        "services/launch/handlers.py",
+        "services/launch/handlers/deciding.py",
         "import shared.contracts.roadmap",
         "Only consumers read the facts of another service",
     ),
@@ -41,7 +41,7 @@ TRESPASSES = [
         "import shared.contracts.launch",
         "Only consumers read the facts of another",
     ),
-    ("services/launch/api.py", "import shared.contracts.notify", "Only consumers read the facts of another service"),
+    ("services/launch/api/reads.py", "import shared.contracts.notify", "Only consumers read the facts of another service"),
 ]
 
 

@@ -56,11 +56,32 @@ class House:
         assert answer.status_code == status, answer.text
         return answer.json()
 
+    async def patch(
+        self, launch: str, body: Any, status: int | None = 200, if_match: str = "", key: str = ""
+    ) -> httpx2.Response:
+        """Change a launch; `status` None: any answer will do."""
+        path = f"/launch/api/v1/portfolios/{DEFAULT}/launches/{launch}"
+        answer = await self.client.patch(path, json=body, headers=_headers(if_match, key))
+        assert status in {None, answer.status_code}, answer.text
+        return answer
+
+    async def post(self, body: Any, status: int = 201, key: str = "") -> httpx2.Response:
+        """Make a launch."""
+        path = f"/launch/api/v1/portfolios/{DEFAULT}/launches"
+        answer = await self.client.post(path, json=body, headers=_headers("", key))
+        assert answer.status_code == status, answer.text
+        return answer
+
     async def told(self, portfolio: str = DEFAULT) -> list[LaunchesChanged]:
         answer = await self.client.get(f"/launch/api/v1/portfolios/{portfolio}/changes?limit=1000")
         return [
             LaunchesChanged.model_validate_json(httpx2.Response(200, json=one).text) for one in answer.json()["items"]
         ]
+
+
+def _headers(if_match: str, key: str) -> dict[str, str]:
+    given = {"if-match": if_match, "idempotency-key": key}
+    return {name: value for name, value in given.items() if value}
 
 
 def changed(revision: int, *changes: FeatureChange, at: datetime = START, portfolio: str = DEFAULT) -> RoadmapChanged:

@@ -1,0 +1,134 @@
+"""Launch's pages over HTTP, on PostgreSQL: what they say, their forms, and what a stranger's text becomes."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from shared.web.doors import routes_without_access
+from tests.integration.launch import House, changed, open_house
+from tests.integration.test_launch_road import added, delayed
+from tests.servers.fixtures import FreshDatabase
+from tests.unit.launch.story import target
+
+PAGE = "/launch/launches/L-F-1"
+HEALTH = ("/livez", "/readyz", "/startupz", "/metrics")
+OPEN = frozenset({*HEALTH, *(f"/launch{one}" for one in HEALTH), "/launch/sign-in", "/launch/api/openapi.json"})
+
+
+@pytest.fixture
+async def house(fresh_database: FreshDatabase) -> AsyncIterator[House]:
+    async with open_house(await fresh_database("launch")) as opened:
+        yield opened
+
+
+async def form(house: House, act: str, **fields: Any) -> httpx2.Response:
+    """Fill in one form of the page as a browser does."""
+    page = (await house.client.get(PAGE)).text
+    hidden = {name: re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("request", "seen")}
+    values = {name: match[1] for name, match in hidden.items() if match}
+    return await house.client.post(PAGE, data={"act": act, "by": "Ana", **values, **fields})
+
+
+async def test_an_empty_list_says_what_will_appear_and_how(house: House) -> None:
+    page = await house.client.get("/launch/")
+    assert page.status_code == 200
+    assert "A launch appears by itself" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_the_list_shows_day_tier_state_and_slack_with_the_drawing_above(house: House) -> None:
+    await house.hear(changed(1, added(), added("B", day=None, target=target(None, "v9"), release="v9")))
+    page = (await house.client.get("/launch/")).text
+    assert "<svg" in page
+    assert page.index('class="drawing"') < page.index('class="rows"')
+    assert "B waits for a day of release v9" in page
+    assert 'href="/launch/launches/L-F-1"' in page
+    assert len(page.encode()) < 150_000
+
+
+async def test_the_list_is_filtered_by_its_address_and_exported(house: House) -> None:
+    await house.hear(changed(1, added(), added("B", title="=HYPERLINK(1)")))
+    assert "L-F-1" not in (await house.client.get("/launch/?state=launched")).text
+    sheet = await house.client.get("/launch/?format=csv&q=HYPER")
+    assert sheet.headers["content-type"] == "text/csv; charset=utf-8"
+    assert sheet.text.splitlines()[1].startswith("L-B,'=HYPERLINK(1),2026-06-08,T2,T2,planned")
+
+
+async def test_one_launch_shows_the_old_date_as_a_ghost_with_its_chain_and_history(house: House) -> None:
+    await house.hear(changed(1, added()), changed(2, delayed("2026-07-20")))
+    page = (await house.client.get(PAGE)).text
+    assert re.search(r'<s><time datetime="2026-06-08".*?datetime="2026-07-27"', page)
+    assert "F-1: delayed, 2026-06-01 to 2026-07-20" in page
+    assert "Score 52 gives T2" in page
+    assert (await house.client.get(f"{PAGE}?lang=fr")).text.count("Pourquoi ce jour") == 1
+
+
+async def test_a_person_pins_renames_moves_and_calls_off_by_form(house: House) -> None:
+    await house.hear(changed(1, added()))
+    for act, fields in (
+        ("rename", {"name": "Night <b>shift</b>"}),
+        ("move", {"date": "2026-06-15"}),
+        ("pin", {"date": "2026-06-16", "reason": "the fair"}),
+        ("unpin", {}),
+        ("cancel", {}),
+        ("reopen", {}),
+    ):
+        answer = await form(house, act, **fields)
+        assert (answer.status_code, answer.headers["location"]) == (303, PAGE), act
+    launch = await house.get("launches/L-F-1")
+    assert (launch["name"], launch["date"], launch["pin"], launch["state"]) == (
+        "Night <b>shift</b>",
+        "2026-06-16",
+        None,
+        "planned",
+    )
+    assert "Night &lt;b&gt;shift&lt;/b&gt;" in (await house.client.get(PAGE)).text
+    assert [one["cause"]["source"]["actor"] for one in launch["history"]][:6] == ["Ana"] * 6
+
+
+async def test_a_form_sent_twice_acts_once(house: House) -> None:
+    await house.hear(changed(1, added()))
+    sent = {"act": "rename", "by": "Ana", "name": "Once", "request": "a-request-id", "seen": "1.1"}
+    assert [(await house.client.post(PAGE, data=sent)).status_code for _ in range(2)] == [303, 303]
+    assert len(await house.told()) == 2
+
+
+async def test_a_form_that_comes_too_late_shows_the_difference_and_changes_nothing(house: House) -> None:
+    await house.hear(changed(1, added()))
+    await house.patch("L-F-1", {"name": "Faster"})
+    late = {"act": "rename", "by": "Ana", "name": "Slower", "request": "a-request-id", "seen": "1.1"}
+    answer = await house.client.post(PAGE, data=late)
+    assert answer.status_code == 412
+    assert re.search(r"name</th><td>Feature F-1</td><td>Faster</td>", answer.text)
+    assert (await house.get("launches/L-F-1"))["name"] == "Faster"
+
+
+async def test_what_cannot_be_done_is_said_on_the_page(house: House) -> None:
+    await house.hear(changed(1, added()))
+    answer = await form(house, "move", date="2026-06-14")
+    assert answer.status_code == 422
+    assert "2026-06-14 is no working day" in answer.text
+    assert (await form(house, "move", date="soon")).status_code == 422
+    assert (await form(house, "explode")).status_code == 422
+
+
+async def test_a_form_from_another_site_is_refused(house: House) -> None:
+    await house.hear(changed(1, added()))
+    sent = {"act": "cancel", "request": "a-request-id", "seen": "1.1"}
+    answer = await house.client.post(PAGE, data=sent, headers={"origin": "http://elsewhere.test"})
+    assert answer.status_code == 403
+    assert (await house.get("launches/L-F-1"))["state"] == "planned"
+
+
+@pytest.mark.parametrize("path", ["L-nobody", "%00", "L-F-1%00"])
+async def test_a_launch_that_is_not_there_is_a_page_that_says_so(house: House, path: str) -> None:
+    answer = await house.client.get(f"/launch/launches/{path}")
+    assert (answer.status_code, "no such launch" in answer.text) == (404, True)
+
+
+async def test_every_route_says_who_may_call_it(house: House) -> None:
+    without = set(routes_without_access(house.app, OPEN))
+    assert without == {"/launch/static/{name}"}
