@@ -15,7 +15,7 @@ from shared.web.drawing.badge import BADGE_WIDTH, badge, tier_text
 from shared.web.drawing.svg import drawing, element, frame, join, label, link
 from shared.web.reader import Reader
 
-TOP, LANE, FOOT = 40, 30, 24
+TOP, LANE, FOOT = 36, 28, 24
 CHAR, LEAST_FUZZY = 7.0, 34
 MARGIN_DAYS, LEAST_DAYS, NEAR_DAYS = 10, 28, 120
 
@@ -55,7 +55,7 @@ class _Shape:
     above: bool
 
 
-WIDE = _Shape("wide", 1040, 250, 24, 34, 17, 21.5, 34, above=False)
+WIDE = _Shape("wide", 1040, 250, 24, 30, 15, 19.5, 34, above=False)
 NARROW = _Shape("narrow", 340, 16, 20, 54, 36, 17, 30, above=True)
 
 

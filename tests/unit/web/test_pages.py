@@ -16,7 +16,8 @@ from shared.web.problems import install as install_problems
 NOW = datetime(2026, 5, 4, 8, 12, tzinfo=UTC)
 TEMPLATE = """{% extends "layout.html" %}{% set title = t("hello", name=name) %}{% set section = "people" %}
 {% block content %}{{ day(on, relative=true) }} {{ instant(at) }} {{ with_query(state="open", after=none) }}
-{{ ui.mark("open") }}{{ ui.mark("<odd>") }}{{ ui.empty("None", "How") }}{% endblock %}"""
+{{ ui.mark("open") }}{{ ui.mark("<odd>") }}{{ ui.empty("None", "How") }}
+{{ ui.why(["Moves <b> from 2026-06-09 to 2026-06-23, not 2026-13-01 nor A-2026-06-09"]) }}{% endblock %}"""
 BROWSER = {"accept": "text/html,*/*;q=0.8"}
 
 
@@ -98,6 +99,13 @@ def test_the_reader_s_language_is_spoken(client: TestClient) -> None:
     assert "Bonjour Ana" in french
     assert "dans 7 semaines" in french
     assert "Hello Ana" in client.get("/hall/hello", headers={"accept-language": "de"}).text
+
+
+def test_the_days_in_a_rule_s_sentence_are_written_as_the_reader_writes_them(client: TestClient) -> None:
+    page = client.get("/hall/hello", headers={"accept-language": "fr"}).text
+    june = '<time datetime="2026-06-09">9 juin</time>'
+    assert f"Moves &lt;b&gt; from {june} to <time" in page
+    assert "not 2026-13-01 nor A-2026-06-09</li>" in page
 
 
 def test_a_chosen_language_and_zone_stay_chosen(client: TestClient) -> None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from shared.contracts.feature import FeatureKind
 from shared.contracts.launch import LaunchKind
 from shared.contracts.notify import COVERAGE_CLASSES
-from shared.web.phrases import Phrases, UnknownPhraseError
+from shared.web.pages.phrases import Phrases, UnknownPhraseError
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = [ROOT / "shared" / "web" / "words", *sorted({file.parent for file in ROOT.glob("services/*/words/*.yaml")})]

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from shared.web.reader import LANGUAGES
 
 Phrase = str | dict[str, str]
-SHARED_WORDS = Path(__file__).parent / "words"
+SHARED_WORDS = Path(__file__).parent.parent / "words"
 
 
 class UnknownPhraseError(KeyError):

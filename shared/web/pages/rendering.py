@@ -6,30 +6,28 @@ A service makes one `Pages`, installs it on its app and calls `render` from its 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from shared.runtime.clock import Clock, system_clock
-from shared.web.phrases import Phrases
+from shared.web.pages.markup import write_day, write_days_in, write_instant
+from shared.web.pages.phrases import Phrases
+from shared.web.pages.refusals import PageProblemError, refuse_people_with
 from shared.web.reader import LANGUAGE_COOKIE, LANGUAGES, ZONE_COOKIE, Reader, read_reader
-from shared.web.refusals import refuse_people_with
 
-HERE: Final = Path(__file__).parent
+WEB: Final = Path(__file__).parent.parent
 YEAR_SECONDS: Final = 31_536_000
 MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 PARTS: Final = ("marks", "lists", "forms")
 UNAUTHORIZED: Final = 401
-SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 
 # `same-origin`, not `no-referrer`: with the latter browsers send `Origin: null` with our own forms.
 SECURITY_HEADERS: Final = {
@@ -40,14 +38,6 @@ SECURITY_HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-
-
-class PageProblemError(Exception):
-    """Raised by a page's route: becomes a page that says what is wrong and what to do."""
-
-    def __init__(self, status: int, title: str, advice: str = "") -> None:
-        super().__init__(title)
-        self.status, self.title, self.advice = status, title, advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +55,15 @@ class Pages:
         self.phrases = Phrases(folder / "words")
         self._clock = clock
         self._files = {
-            file.name: _read_static(file) for file in (HERE / "static").iterdir() if file.suffix in MEDIA_TYPES
+            file.name: _read_static(file) for file in (WEB / "static").iterdir() if file.suffix in MEDIA_TYPES
         }
         self._environment = Environment(
-            loader=ChoiceLoader([FileSystemLoader(folder / "templates"), FileSystemLoader(HERE / "templates")]),
+            loader=ChoiceLoader([FileSystemLoader(folder / "templates"), FileSystemLoader(WEB / "templates")]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
 
     def install(self, app: Starlette) -> None:
@@ -138,8 +129,9 @@ class Pages:
             "query": request.query_params,
             "has_phrase": self.phrases.has,
             "with_query": lambda **changed: with_query(request, **changed),
-            "day": lambda day, **options: _day_html(reader, day, t, **options),
-            "instant": lambda at, **options: _instant_html(reader, at, t, **options),
+            "day": lambda day, **options: write_day(reader, day, t, **options),
+            "instant": lambda at, **options: write_instant(reader, at, t, **options),
+            "dated": lambda text: write_days_in(reader, text),
             "number": reader.number,
         }
         for part in PARTS:
@@ -183,21 +175,6 @@ def with_query(request: Request, **changed: Any) -> str:
     return f"{request.url.path}?{query}" if query else request.url.path
 
 
-def require_own_page(request: Request) -> None:
-    """FastAPI dependency of every form's route: refuses a form that another site sent (PageProblemError 403).
-
-    Browsers say where a form comes from; a program without a browser has no cookies to abuse and may pass.
-    """
-    if request.method in SAFE_METHODS:
-        return
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    foreign = site not in {None, "same-origin", "none"}
-    if foreign or (origin is not None and urlsplit(origin).netloc != request.headers.get("host")):
-        raise PageProblemError(
-            403, "This form was sent from another site.", "Open the page here and press the button again."
-        )
-
-
 def _read_static(file: Path) -> _StaticFile:
     body = file.read_bytes()
     return _StaticFile(body, hashlib.sha256(body).hexdigest()[:16], MEDIA_TYPES[file.suffix])
@@ -209,25 +186,3 @@ def _remember(request: Request, response: Response, reader: Reader) -> None:
     for cookie, (name, understood) in chosen.items():
         if request.query_params.get(name) == understood:
             response.set_cookie(cookie, understood, max_age=YEAR_SECONDS, samesite="lax")
-
-
-def _day_html(reader: Reader, day: date, t: Any, *, relative: bool = False, weekday: bool = True) -> Markup:
-    """`<time>` of a plain day; `relative` adds how far away it is."""
-    words = {-1: "when.yesterday", 0: "when.today", 1: "when.tomorrow"}
-    far = reader.days_away(day) or t(words[(day - reader.today).days])
-    shown = Markup('<time datetime="{}" title="{}">{}</time>').format(
-        day.isoformat(), reader.full_day(day), reader.day(day, weekday=weekday)
-    )
-    return shown + Markup(' <span class="far">{}</span>').format(far) if relative else shown
-
-
-def _instant_html(reader: Reader, at: datetime, t: Any, *, relative: bool = True) -> Markup:
-    """`<time>` of an instant in the reader's zone; `relative` adds how long ago, kept fresh by the script."""
-    stamp = escape(at.isoformat())
-    shown = Markup('<time datetime="{}" title="{} {}">{}</time>').format(
-        stamp, reader.full_day(at.astimezone(reader.zone).date()), reader.clock(at), reader.instant(at)
-    )
-    ago = Markup(' <span class="far">· <span data-ago="{}">{}</span></span>').format(
-        stamp, reader.ago(at) or t("when.now")
-    )
-    return shown + ago if relative else shown

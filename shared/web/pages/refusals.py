@@ -4,7 +4,8 @@ Programs keep their problem documents (problems.py); which answer is due is judg
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from fastapi.exceptions import RequestValidationError
 from starlette.applications import Starlette
@@ -14,9 +15,19 @@ from starlette.responses import Response
 
 from shared.web.problems import ProblemError
 
+SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
+
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 RefusalPage = Callable[[Request, int, str], Response]
 """From a status and a detail (or "") to a page."""
+
+
+class PageProblemError(Exception):
+    """Raised by a page's route: becomes a page that says what is wrong and what to do."""
+
+    def __init__(self, status: int, title: str, advice: str = "") -> None:
+        super().__init__(title)
+        self.status, self.title, self.advice = status, title, advice
 
 
 def refuse_people_with(page: RefusalPage, app: Starlette, service: str) -> None:
@@ -25,6 +36,21 @@ def refuse_people_with(page: RefusalPage, app: Starlette, service: str) -> None:
         handler: Any = app.exception_handlers.get(kind)
         if handler is not None:
             app.add_exception_handler(kind, _for_people(handler, page, service))
+
+
+def require_own_page(request: Request) -> None:
+    """FastAPI dependency of every form's route: refuses a form that another site sent (PageProblemError 403).
+
+    Browsers say where a form comes from; a program without a browser has no cookies to abuse and may pass.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    foreign = site not in {None, "same-origin", "none"}
+    if foreign or (origin is not None and urlsplit(origin).netloc != request.headers.get("host")):
+        raise PageProblemError(
+            403, "This form was sent from another site.", "Open the page here and press the button again."
+        )
 
 
 def _for_people(handler: Handler, page: RefusalPage, service: str) -> Handler:
