@@ -7,12 +7,14 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import httpx2
 import pytest
 
+from shared.runtime.clock import system_clock
 from tests.integration.compose import Composition, find_compose, wait_for
 from tests.servers.needs import not_run
 
@@ -28,7 +30,8 @@ SENDER = secrets.token_hex(8)
 SERVICES = ("roadmap", "launch", "notify")
 
 
-def feature(day: str, at: str) -> dict[str, Any]:
+def feature(days_ahead: int, at: str) -> dict[str, Any]:
+    day = (system_clock() + timedelta(days=days_ahead)).date().isoformat()
     what = {"ref": "EXP-1", "title": "Export to CSV", "status": "in_progress", "stage": "ga", "owner_team": "exports"}
     return {"id": f"EXP-1@{at}", "at": at, "feature": what | {"target": {"on": day}}}
 
@@ -58,19 +61,27 @@ def web(house: Composition) -> Iterator[httpx2.Client]:
 @pytest.fixture(scope="module")
 def told(web: httpx2.Client) -> dict[str, Any]:
     """A feature is planned, then slips in a request that carries a trace; the certificate once it is all told."""
+    wait_for("the front door", lambda: _is_open(web))
     loaded = web.put("/notify/api/v1/portfolios/default/directory", content=DIRECTORY)
     assert loaded.status_code == 200, loaded.text
     door = "/roadmap/api/v1/portfolios/default/features/EXP-1"
-    planned = web.put(door, json=feature("2031-03-25", "2026-11-02T09:00:00Z"))
+    planned = web.put(door, json=feature(120, "2026-11-02T09:00:00Z"))
     assert planned.status_code == 200, planned.text
     wait_for("a launch", lambda: _launches(web))
     traced = {"traceparent": f"00-{TRACE}-{SENDER}-01"}
-    slipped = web.put(door, json=feature("2031-04-15", "2026-11-03T09:00:00Z"), headers=traced)
+    slipped = web.put(door, json=feature(148, "2026-11-03T09:00:00Z"), headers=traced)
     assert slipped.status_code == 200, slipped.text
     launch = wait_for("the launch to move", lambda: [one for one in _launches(web) if one["revision"] > 1])[0]
     door = f"/notify/api/v1/coverage/{launch['id']}/{launch['revision']}"
     wait_for("the audience", lambda: web.get(door).status_code == 200)
     return {"launch": launch, "coverage": door, "cause": slipped.json()["cause"]}
+
+
+def _is_open(web: httpx2.Client) -> bool:
+    try:
+        return web.get("/front/livez").status_code == 200
+    except httpx2.TransportError:
+        return False
 
 
 def _launches(web: httpx2.Client) -> list[dict[str, Any]]:
@@ -177,6 +188,13 @@ def test_the_pages_are_behind_the_one_front_door(web: httpx2.Client, told: dict[
     assert "text/html" in page.headers["content-type"]
 
 
+def test_too_much_at_once_is_a_problem_document(web: httpx2.Client, told: dict[str, Any]) -> None:
+    assert told
+    answer = web.post("/roadmap/api/v1/portfolios/default/observations", content=b"x" * (27 * 1024 * 1024))
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_an_unknown_door_says_where_the_doors_are(web: httpx2.Client) -> None:
     answer = web.get("/elsewhere")
     assert answer.status_code == 404
@@ -197,12 +215,26 @@ def test_a_service_can_do_little_else_than_its_work(house: Composition, service:
     assert not [line for line in container["Config"]["Env"] if re.search(r"postgresql://\S+:\S+@", line)]
 
 
-def test_a_service_told_to_stop_stops_at_once_and_comes_back(house: Composition, web: httpx2.Client) -> None:
+def test_while_launch_is_stopped_nothing_is_lost_and_the_alert_says_that_nobody_was_told(
+    house: Composition, web: httpx2.Client, told: dict[str, Any]
+) -> None:
+    assert _firing(house) == set()
     house.compose("stop", "launch")
     stopped = house.inspect("launch")["State"]
     assert stopped["ExitCode"] in {0, 143}, stopped
-    assert not stopped["OOMKilled"]
-    assert web.get("/launch/readyz").status_code in {502, 504}
+    away = web.get("/launch/readyz")
+    assert away.status_code == 503
+    assert away.headers["content-type"] == "application/problem+json"
+    assert away.headers["retry-after"] == "5"
+    again = web.put("/roadmap/api/v1/portfolios/default/features/EXP-1", json=feature(176, "2026-11-04T09:00:00Z"))
+    assert again.json()["outcome"] == "accepted"
+    wait_for("the alert", lambda: "NobodyTold" in _firing(house), seconds=120)
     house.compose("start", "launch")
     wait_for("launch to be ready again", lambda: web.get("/launch/readyz").status_code == 200)
-    assert _launches(web)
+    revision = told["launch"]["revision"]
+    wait_for("the launch to move", lambda: [one for one in _launches(web) if one["revision"] > revision])
+    wait_for("the alert to end", lambda: "NobodyTold" not in _firing(house))
+
+
+def _firing(house: Composition) -> set[str]:
+    return {one["labels"]["alertname"] for one in _ask(house, "alerts")["alerts"] if one["state"] == "firing"}
