@@ -11,6 +11,7 @@ from shared.runtime.database import as_dicts
 
 _FEATURE: Final = "ref, at, CAST(snapshot AS text) AS snapshot FROM feature"
 _LED_TO: Final = (
+    " LEFT JOIN feature f ON f.portfolio = o.portfolio AND f.ref = o.ref AND o.kind <> 'release'"
     " LEFT JOIN effect e ON e.portfolio = o.portfolio AND e.cause_id = o.cause_id"
     " LEFT JOIN LATERAL (SELECT count(DISTINCT person) FILTER (WHERE state <> 'unreachable') AS told,"
     " count(DISTINCT person) FILTER (WHERE state = 'acknowledged') AS acknowledged,"
@@ -20,7 +21,7 @@ _LED_TO: Final = (
 _SHOWN: Final = (
     "o.seq, o.portfolio, o.source, o.observation_id, o.kind, o.ref, o.at, o.received_at, o.accepted_at, o.state,"
     " o.path, o.why, o.summary, o.kinds, o.cause_id, o.revision_at, o.told_at, coalesce(e.launches, '[]') AS launches,"
-    " p.told, p.acknowledged, p.unreachable"
+    " p.told, p.acknowledged, p.unreachable, f.snapshot->>'title' AS title"
 )
 
 
