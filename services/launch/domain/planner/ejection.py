@@ -38,7 +38,7 @@ class Ejections:
         self._schedule = schedule
         self._latest = latest
         self._locked = locked
-        self._next: dict[int, int] = {}  # a guess where a block would go from home, checked before use
+        self._next: dict[int, int] = {}  # where a block would go from home
         self.steps = 0
 
     def sets(self, block: int, day: int, width: int) -> list[Leaving]:
@@ -73,20 +73,24 @@ class Ejections:
         return price
 
     def _next_free(self, block: int, now: int) -> int:
-        schedule = self._schedule
-        at_home = now == schedule.home[block]
-        day = self._next.get(block, OUT) if at_home else OUT
-        if day == OUT or not schedule.fits(block, day):
-            day = self._look_ahead(block, now)
-            if at_home:
-                self._next[block] = day
-        return day
+        """Next free date, which may be a little out of date: it only guides the choice."""
+        if now != self._schedule.home[block]:
+            return self._look_ahead(block, now)
+        if block not in self._next:
+            self._next[block] = self._look_ahead(block, now)
+        return self._next[block]
+
+    def forget(self) -> None:
+        """Look at all dates afresh from now on."""
+        self._next.clear()
 
     def _look_ahead(self, block: int, now: int) -> int:
         """First free day after this week, or the last one looked at; OUT when the deadline is too near."""
         schedule = self._schedule
         days, daily = schedule.days[block], bool(schedule.scopes[block])
         week, found, asked = -1, OUT, 0
+        mark = len(schedule.journal)
+        schedule.take(block)
         for at in range(bisect_right(days, now), len(days)):
             day = days[at]
             if day > self._latest[block] or asked > FARTHEST:
@@ -96,7 +100,8 @@ class Ejections:
             week, found, asked = (day - 1) // DAYS_A_WEEK, day, asked + 1
             if schedule.fits(block, day):
                 break
-        self.steps += asked
+        schedule.undo(mark)
+        self.steps += asked + 2
         return found
 
     def _leaving(self, blocks: frozenset[int]) -> Leaving:
@@ -126,7 +131,6 @@ class Ejections:
 
     def _pool(self, at: int) -> list[Candidate]:
         """Users of the week who can leave, the cheapest first; no more are asked when the rest must cost more."""
-        schedule = self._schedule
         found: list[Candidate] = []
         for least, other in islice(self._by_least(at), ASKED):
             if len(found) >= POOL and least > found[-1].price:

@@ -12,9 +12,10 @@ from services.launch.domain.planner.improve import Improver, construct
 from services.launch.domain.planner.model import Event, Plan, Portfolio
 from services.launch.domain.planner.oracle import Reason, reasons
 from services.launch.domain.planner.schedule import Schedule
-from services.launch.domain.planner.search import Search
+from services.launch.domain.planner.search import Reach, Search
 
-S2_WIDTH = 6
+S1_REACHES = (Reach(1, 3, 20),)
+S2_REACHES = (Reach(2, 6, 20),)
 ROUNDS = 8  # of taking back moves nobody asked for
 
 
@@ -113,7 +114,7 @@ class Run:
             self._give_way(search)
             return None
         improver = Improver(search, bound)
-        improver.run(self.planner.effort.s1, 1)
+        improver.run(self.planner.effort.s1, S1_REACHES)
         self._justify(improver)
         if stage != "S1":
             self._improve(improver)
@@ -144,8 +145,7 @@ class Run:
         if self.schedule.cost <= improver.lower_bound:
             return
         cost, dates = self.schedule.cost, improver.state()
-        improver.search.width = S2_WIDTH
-        improver.run(self.planner.effort.s2, 2)
+        improver.run(self.planner.effort.s2, S2_REACHES)
         self._justify(improver)
         if self.schedule.cost > cost:
             improver.search.apply(dates)
@@ -174,7 +174,7 @@ class Run:
             astray = Causes(self.schedule, improver.moved(), self.event.feature).unexplained()
             if not astray:
                 return
-            improver.again(astray, 0)
+            improver.replace(astray)
             improver.polish()
 
     def _explain(self, stage: str, bound: int) -> Plan:

@@ -64,7 +64,8 @@ class Causes:
         links: list[Link] = []
         at = block
         while at != EVENT:
-            culprit, reason = self.parent[at]
+            # A block nobody is to blame for would be a fault of the engine; its own reason is all there is to say.
+            culprit, reason = self.parent.get(at) or (EVENT, self.reasons[at][0])
             links.append(Link(reason.launch, reason.constraint, reason.detail))
             at = culprit
         return links[::-1]

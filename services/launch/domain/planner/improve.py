@@ -4,8 +4,10 @@ Nothing here is worse than what it started from. The choice of blocks is pseudo-
 always takes the same road.
 """
 
+from collections.abc import Sequence
+
 from services.launch.domain.planner.schedule import NEVER, OUT, Schedule
-from services.launch.domain.planner.search import Dates, Search
+from services.launch.domain.planner.search import Dates, Reach, Search
 
 MODULUS = 2**31 - 1
 FACTOR = 48271
@@ -15,23 +17,28 @@ CONSTRUCT_STEPS = 2000
 def construct(search: Search, forced: list[int]) -> bool:
     """Find a first plan: place the forced blocks, which are out, in several orders and keep the cheapest."""
     schedule = search.schedule
-    search.allow(CONSTRUCT_STEPS)
     limit, best = NEVER, None
-    for depth, order in _orders(schedule, forced):
-        mark = len(schedule.journal)
+    for depth, order in _orders(search, forced):
+        search.reach = Reach(depth, 3, 20)
+        search.ejections.forget()
+        if depth > 1 and best is not None:
+            break
+        search.allow(CONSTRUCT_STEPS * depth * depth)
         if search.insert_in_order(order, limit, depth):
             limit, best = schedule.cost, search.changes(0)
-        schedule.undo(mark)
+        schedule.undo(len(forced))
     if best is not None:
         search.apply(best)
     return best is not None
 
 
-def _orders(schedule: Schedule, forced: list[int]) -> list[tuple[int, list[int]]]:
-    """(depth, order), the plain one last: when nothing succeeds it tells for whom there is no day."""
+def _orders(search: Search, forced: list[int]) -> list[tuple[int, list[int]]]:
+    """(depth, order): the deep ones only when nothing else succeeds, the plain one last as it tells who has no day."""
+    schedule = search.schedule
     heavy = sorted(forced, key=lambda one: (-schedule.weight[one], schedule.home[one], one))
     early = sorted(forced, key=lambda one: (schedule.home[one], -schedule.weight[one], one))
-    return [(1, heavy), (1, early), (0, heavy)]
+    tight = sorted(forced, key=lambda one: (search.latest[one], -schedule.weight[one], one))
+    return [(1, heavy), (1, early), (0, heavy), (2, tight), (2, heavy), (3, tight), (0, heavy)]
 
 
 class Improver:
@@ -41,24 +48,30 @@ class Improver:
         self.lower_bound = lower_bound
         self.dice = 1
 
-    def run(self, budget: int, depth: int) -> None:
-        """Improve the present plan until it is proved least or the steps are spent."""
+    def run(self, budget: int, reaches: Sequence[Reach]) -> None:
+        """Improve the present plan until it is proved least or the steps are spent.
+
+        Each reach is tried block by block; then blocks are shaken with one reach after the other.
+        """
         search = self.search
         search.allow(budget)
-        self.settle(depth)
+        for reach in reaches:
+            search.reach = reach
+            self.settle()
         best, dates = self.schedule.cost, self.state()
-        largest = 2
+        turn = 0
         while best > self.lower_bound and not search.tired and dates:
             before = self.schedule.cost
-            self.shake(depth, largest)
-            largest = 2 + (largest - 1) % 5
+            search.reach = reaches[turn % len(reaches)]
+            self.shake(2 + turn % 5)
+            turn += 1
             if self.schedule.cost < before:
-                self.settle(depth)
+                self.settle()
             if self.schedule.cost < best:
                 best, dates = self.schedule.cost, self.state()
         self.search.apply(dates)
 
-    def settle(self, depth: int) -> None:
+    def settle(self) -> None:
         """Repeat polishing and placing again one by one while the cost falls."""
         cost = self.schedule.cost + 1
         while self.schedule.cost < cost:
@@ -67,7 +80,7 @@ class Improver:
             for block in sorted(self.moved(), key=lambda one: (-self._price(one), one)):
                 if self.schedule.cost <= self.lower_bound or self.search.tired:
                     break
-                self.again([block, *self._behind(block)], depth)
+                self.again([block, *self._behind(block)], self.search.reach.depth)
         self.polish()
 
     def _behind(self, block: int) -> list[int]:
@@ -113,6 +126,7 @@ class Improver:
     def again(self, blocks: list[int], depth: int) -> bool:
         """Take these out and place them again in this order; kept only when the plan does not cost more."""
         schedule = self.schedule
+        self.search.ejections.forget()
         cost, mark = schedule.cost, len(schedule.journal)
         for block in blocks:
             schedule.take(block)
@@ -121,7 +135,17 @@ class Improver:
         schedule.undo(mark)
         return False
 
-    def shake(self, depth: int, largest: int) -> None:
+    def replace(self, blocks: list[int]) -> None:
+        """Place these again where they fit first, even if that costs more; left alone when one finds no place."""
+        mark = len(self.schedule.journal)
+        if self.again(blocks, 0) or len(self.schedule.journal) > mark:
+            return
+        for block in blocks:
+            self.schedule.take(block)
+        if not self.search.insert_in_order(blocks, NEVER, 0):
+            self.schedule.undo(mark)
+
+    def shake(self, largest: int) -> None:
         """Take some moved blocks that are close in time out, and place them again in another order."""
         moved = self.moved()
         if not moved:
@@ -135,7 +159,7 @@ class Improver:
             chosen += [] if other in chosen else [other]
         chosen.insert(self._roll(len(chosen)), chosen.pop(0))
         self.search.steps += 2 * len(chosen)
-        self.again(chosen, depth)
+        self.again(chosen, self.search.reach.depth)
 
     def _roll(self, sides: int) -> int:
         self.dice = self.dice * FACTOR % MODULUS

@@ -170,15 +170,26 @@ class Schedule:
 
     def fits(self, block: int, day: int) -> bool:
         """Say whether teams, segments and lines have room; calendar and predecessors are not asked."""
-        week = (day - 1) // DAYS_A_WEEK - self.calendar.first_week
+        return self.has_room(block, (day - 1) // DAYS_A_WEEK - self.calendar.first_week) and not self.is_near(
+            block, day
+        )
+
+    def has_room(self, block: int, week: int) -> bool:
+        """Say whether teams and segments have room in the week, counted from today's."""
         free, speakers = self.free, self.speakers
         for at, units in self.profile[block]:
             if free[at + week] < units:
                 return False
-        for at in self.segments[block]:
-            if speakers.get(at + week):
-                return False
-        return not self.scopes[block] or not self.near(block, day)
+        return all(not speakers.get(at + week) for at in self.segments[block])
+
+    def is_near(self, block: int, day: int) -> bool:
+        """Say whether another block of the same line is too close. The block itself must be out."""
+        for scope, gap in self.scopes[block]:
+            line = self.lines[scope]
+            at = bisect_left(line, (day - gap + 1, -1))
+            if at < len(line) and line[at][0] < day + gap:
+                return True
+        return False
 
     def near(self, block: int, day: int) -> list[int]:
         """Blocks of the same lines that are too close to the day."""

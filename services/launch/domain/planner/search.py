@@ -6,6 +6,7 @@ the same input gives the same plan on every machine. Which blocks to place again
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from services.launch.domain.planner.allowed import next_day
 from services.launch.domain.planner.ejection import Ejections
@@ -14,6 +15,15 @@ from services.launch.domain.planner.model import DAYS_A_WEEK
 from services.launch.domain.planner.schedule import NEVER, OUT, Schedule
 
 Dates = list[tuple[int, int]]  # (block, day)
+Option = tuple[int, int, tuple[int, tuple[int, ...]]]  # (estimated total, least total, (day, who leaves))
+
+
+class Reach(NamedTuple):
+    """How far a block looks for room: levels of ejection, sets of leaving blocks for each date, options tried."""
+
+    depth: int
+    width: int
+    tries: int
 
 
 class Search:
@@ -30,8 +40,7 @@ class Search:
         self.ejections = Ejections(schedule, latest, self.locked)
         self.steps = 0
         self.budget = 0
-        self.width = 3  # sets of blocks that leave, for each date
-        self.tries = 20  # options tried for each block
+        self.reach = Reach(1, 3, 20)
 
     def allow(self, steps: int) -> None:
         self.budget = self.steps + self.ejections.steps + steps
@@ -53,30 +62,45 @@ class Search:
 
     def first_free(self, block: int, last: int) -> int:
         """First day up to `last` on which the block fits, or OUT."""
-        return next((day for day, fits in self.choices(block, last) if fits), OUT)
+        schedule = self.schedule
+        days, first_week = schedule.days[block], schedule.calendar.first_week
+        seen, room = -1, False
+        for at in range(bisect_left(days, self.earliest(block)), len(days)):
+            day = days[at]
+            week = (day - 1) // DAYS_A_WEEK
+            if day > last:
+                break
+            if week != seen:
+                self.steps += 1
+                seen, room = week, schedule.has_room(block, week - first_week)
+            if room and not schedule.is_near(block, day):
+                return day
+        return OUT
 
     def choices(self, block: int, last: int) -> Iterator[tuple[int, bool]]:
-        """Days from the earliest on, and whether the block fits there, up to the first that does.
+        """Days worth a look from the earliest on, and whether the block fits there, up to the first that does.
 
-        Within a week only lines tell days apart, so a week that fails for another reason is looked at once.
+        Within a week only lines tell days apart: its first day is looked at, and the first one far enough from others.
         """
         schedule = self.schedule
-        days, daily = schedule.days[block], bool(schedule.scopes[block])
-        over = -1  # the week of which no more need be seen
+        days, first_week = schedule.days[block], schedule.calendar.first_week
+        seen, near = -1, False
         for at in range(bisect_left(days, self.earliest(block)), len(days)):
             day = days[at]
             week = (day - 1) // DAYS_A_WEEK
             if day > last:
                 return
-            if week == over:
+            if week == seen and not near:
                 continue
+            was, near = near and week == seen, schedule.is_near(block, day)
+            if was and near:
+                continue
+            seen = week
             self.steps += 1
-            fits = schedule.fits(block, day)
+            fits = not near and schedule.has_room(block, week - first_week)
             yield day, fits
             if fits:
                 return
-            if not daily or not schedule.near(block, day):
-                over = week
 
     # ---- placing
 
@@ -89,34 +113,41 @@ class Search:
         if depth <= 0 or self.tired:
             return self._insert_plainly(block, limit)
         best: Dates | None = None
-        for _, least, option in self._options(block, limit):
-            found = self._attempt((block, *option), limit, depth) if least < limit else None
-            if found is not None:
-                limit, best = found
-        if best is None:
-            return False
-        self.apply(best)
-        return True
+        for options in self._options(block, limit):
+            for _, least, option in sorted(options)[: self.reach.tries]:
+                found = self._attempt((block, *option), limit, depth) if least < limit else None
+                if found is not None:
+                    limit, best = found
+            if best is not None:
+                self.apply(best)
+                return True
+        return False
 
-    def _options(self, block: int, limit: int) -> list[tuple[int, int, tuple[int, tuple[int, ...]]]]:
-        """Where the block may go, the most promising first: (estimated total, least total, (day, who leaves)).
+    def _options(self, block: int, limit: int) -> Iterator[list[Option]]:
+        """Where the block may go, in groups: the next group is only of use when nothing in those before succeeds.
 
-        Dates dearer than the best estimate so far are not looked at.
+        A group ends before the dates that cost more than the best estimate in it.
         """
         base = self.total()
-        found: list[tuple[int, int, tuple[int, tuple[int, ...]]]] = []
+        found: list[Option] = []
+        best = NEVER
         for day, fits in self.choices(block, self.latest[block]):
             price = base + self.schedule.price(block, day)
             if price >= limit:
                 break
-            if fits:
-                found.append((price, price, (day, ())))
-                break
-            self.steps += 3
-            for leaving in self.ejections.sets(block, day, self.width):
-                found.append((price + leaving.price, price + leaving.least, (day, leaving.blocks)))
-                limit = min(limit, price + leaving.price)
-        return sorted(found)[: self.tries]
+            if price >= best:
+                yield found
+                found, best = [], NEVER
+            found += [(price, price, (day, ()))] if fits else self._ejecting(block, day, price)
+            best = min(best, *(one[0] for one in found), NEVER)
+        yield found
+
+    def _ejecting(self, block: int, day: int, price: int) -> list[Option]:
+        self.steps += 3
+        return [
+            (price + leaving.price, price + leaving.least, (day, leaving.blocks))
+            for leaving in self.ejections.sets(block, day, self.reach.width)
+        ]
 
     def _insert_plainly(self, block: int, limit: int) -> bool:
         schedule = self.schedule
