@@ -5,7 +5,6 @@ Written from the running code: messages from their models, routes from the apps.
 
 import importlib.metadata
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,13 +59,12 @@ def describe_topics() -> dict[str, Any]:
 
 def build_documents() -> dict[str, dict[str, Any]]:
     """Every document by the name of its file."""
-    openapi: dict[str, Callable[[], dict[str, Any]]] = {
-        "roadmap": create_roadmap(RoadmapSettings(**NOWHERE)).openapi,
-        "launch": create_launch(LaunchSettings(**NOWHERE)).openapi,
-        "notify": create_notify(NotifySettings(**NOWHERE)).openapi,
+    return {
+        "asyncapi.json": describe_topics(),
+        "openapi-roadmap.json": create_roadmap(RoadmapSettings(**NOWHERE)).openapi(),
+        "openapi-launch.json": create_launch(LaunchSettings(**NOWHERE)).openapi(),
+        "openapi-notify.json": create_notify(NotifySettings(**NOWHERE)).openapi(),
     }
-    named = {f"openapi-{service}.json": document() for service, document in openapi.items()}
-    return {"asyncapi.json": describe_topics(), **named}
 
 
 def _text(document: dict[str, Any]) -> str:

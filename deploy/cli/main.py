@@ -26,13 +26,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.demo)
-app.command("replay")(replay.replay)
-app.command("import")(questions.import_file)
-app.command("contracts")(contracts.contracts)
-app.add_typer(questions.parked_app, name="parked")
-app.add_typer(questions.directory_app, name="directory")
-app.command("conservation")(questions.conservation)
+app.command("demo", short_help="See it work with an invented company.")(demo.demo)
+app.command("replay", short_help="Feed a roadmap's history through it; report.")(replay.replay)
+app.command("import", short_help="Import observations into a running Inloop.")(questions.import_file)
+app.add_typer(questions.directory_app, name="directory", short_help="Say who works here.")
+app.add_typer(questions.parked_app, name="parked", short_help="See and free what is stuck.")
+app.command("conservation", short_help="Check that nothing was lost.")(questions.conservation)
+app.command("contracts", short_help="Print AsyncAPI; write OpenAPI too.")(contracts.contracts)
 
 
 class Service(StrEnum):
@@ -59,7 +59,7 @@ class Shell(StrEnum):
     FISH = "fish"
 
 
-@app.command("plan")
+@app.command("plan", short_help="Plan from files, without any server.")
 def plan_files(
     portfolio: Annotated[Path, typer.Argument(help="The portfolio: launches, features, rules (JSON, or .gz of it).")],
     events: Annotated[Path, typer.Argument(help="What happens: one event a line (JSON lines).")],
@@ -71,13 +71,13 @@ def plan_files(
     raise typer.Exit(plan.plan(portfolio, events, stage.value))
 
 
-@app.command()
+@app.command(short_help="Run one service, as in a container.")
 def serve(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
     """Run one service as in a container; it is told where everything is by INLOOP_… variables."""
     runpy.run_module(f"services.{service}", run_name="__main__", alter_sys=True)
 
 
-@app.command()
+@app.command(short_help="Complete commands in your shell.")
 def completion(shell: Annotated[Shell, typer.Argument(help="Your shell.")]) -> None:
     """Print what makes your shell complete `inloop` commands; for bash: `source <(inloop completion bash)`."""
     os.environ["_INLOOP_COMPLETE"] = f"source_{shell}"

@@ -16,7 +16,9 @@ from deploy.local.house import SERVICES
 
 SHOWN = 50
 
-Url = Annotated[str, typer.Option(envvar=URL_VARIABLE, help="Where Inloop runs. A token comes from INLOOP_API_TOKEN.")]
+Url = Annotated[
+    str, typer.Option(envvar=URL_VARIABLE, help="Where Inloop runs. If it asks for a token: INLOOP_API_TOKEN.")
+]
 Portfolio = Annotated[str, typer.Option(metavar="NAME", help="Which portfolio.")]
 Parked = Annotated[
     str, typer.Argument(metavar="PARKED", help="As `inloop parked ls` prints it: SERVICE/TOPIC/PORTFOLIO.")
@@ -43,10 +45,17 @@ def import_file(
     lines = read_history(file)
 
     async def work() -> Fed:
+        fed = Fed()
         with show_progress() as progress:
             bar = progress.add_task("lines taken in", total=len(lines))
+
+            async def show() -> None:
+                progress.update(bar, completed=fed.lines)
+
             async with Api.from_environment(url) as api:
-                return await feed(api, portfolio, lines, told=lambda fed: progress.update(bar, completed=fed.lines))
+                await feed(api, portfolio, lines, fed, show)
+            await show()
+        return fed
 
     fed = run(work)
     for one in fed.refused[:SHOWN]:

@@ -94,8 +94,9 @@ async def open_house(order: Order) -> AsyncIterator[House]:
         door = stack.enter_context(_listening(order.port))
         # What nobody keeps need not survive a power cut either.
         postgres = EmbeddedPostgres(order.state and order.state / "postgres", fsync=order.state is not None)
-        kafka, mails = EmbeddedKafka(), MailCatcher()
-        await asyncio.gather(*(_start(stack, server) for server in (postgres, kafka, mails)))
+        kafka = EmbeddedKafka()
+        await asyncio.gather(_start(stack, postgres), _start(stack, kafka))
+        mails = await stack.enter_async_context(MailCatcher().on_this_loop())
         await asyncio.to_thread(_create_topics, kafka)
         url = f"http://{LOOPBACK}:{door.getsockname()[1]}"
         house = House(url, await prepare_databases(postgres, SERVICES), mails)
@@ -116,7 +117,7 @@ def _rooms(order: Order, house: House, bootstrap: str) -> dict[str, FastAPI]:
         **dict.fromkeys(("roadmap_url", "launch_url", "notify_url", "public_url"), house.url),
         **order.every,
     }
-    smtp = {"smtp_url": f"smtp://{house.mails.host}:{house.mails.port}"}
+    smtp: dict[str, Any] = {"smtp_url": f"smtp://{house.mails.host}:{house.mails.port}"}
     dsns = house.dsns
     return {
         "roadmap": create_roadmap(RoadmapSettings(database_url=dsns["roadmap"], **common), surroundings),

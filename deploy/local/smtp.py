@@ -1,17 +1,20 @@
 """A mail server that delivers nothing: it keeps the last mails in memory, for the demo, replay and tests.
 
-It runs in a thread of its own, so it works beside any event loop and without one. Nothing here sends mail.
+It runs in a thread of its own, so it works beside any event loop and without one; or, where the sender is in the same
+process, on the sender's loop. Nothing here sends mail.
 """
 
 import asyncio
 import threading
 import time
 from collections import deque
+from collections.abc import AsyncIterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,19 +28,41 @@ LOOK_EVERY_SECONDS = 0.01
 ACCEPTED = "250 OK"
 
 
-@dataclass(frozen=True, slots=True)
 class CaughtMail:
-    """A mail as it came in. `to` are the envelope's recipients: who would have got it, whatever the headers say."""
+    """A mail as it came in. `to` are the envelope's recipients: who would have got it, whatever the headers say.
 
-    sender: str
-    to: tuple[str, ...]
-    subject: str
-    text: str
-    html: str
-    message_id: str
-    date: datetime | None
-    parsed: EmailMessage
-    raw: bytes
+    Read only when somebody looks: most mails of a replay are counted and never opened.
+    """
+
+    def __init__(self, sender: str, to: tuple[str, ...], raw: bytes) -> None:
+        self.sender = sender
+        self.to = to
+        self.raw = raw
+
+    @cached_property
+    def parsed(self) -> EmailMessage:
+        return message_from_bytes(self.raw, policy=policy.default)
+
+    @property
+    def subject(self) -> str:
+        return str(self.parsed["Subject"] or "")
+
+    @property
+    def text(self) -> str:
+        return _body(self.parsed, "plain")
+
+    @property
+    def html(self) -> str:
+        return _body(self.parsed, "html")
+
+    @property
+    def message_id(self) -> str:
+        return str(self.parsed["Message-ID"] or "")
+
+    @property
+    def date(self) -> datetime | None:
+        date = self.parsed["Date"]
+        return date.datetime if date is not None else None
 
 
 class MailCatcher:
@@ -92,7 +117,8 @@ class MailCatcher:
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         del server, session
-        return await self.answer_mail(_parsed(envelope))
+        raw = bytes(envelope.original_content or b"")
+        return await self.answer_mail(CaughtMail(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw))
 
     def start(self) -> Self:
         """Return when it listens; `port` then says where, and stays the same over a stop and a start."""
@@ -120,6 +146,16 @@ class MailCatcher:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
+    @asynccontextmanager
+    async def on_this_loop(self) -> AsyncIterator[Self]:
+        """Listen on the running loop: a thread and its sender in one process take turns holding the interpreter up."""
+        server = await asyncio.get_running_loop().create_server(self._protocol, self.host, self.port)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+
     def _run(self, listening: Future[int]) -> None:
         try:
             asyncio.run(self._serve(listening))
@@ -137,23 +173,6 @@ class MailCatcher:
     def _protocol(self) -> SMTP:
         # Giving the name spares a reverse look-up of our own address, which can take seconds.
         return SMTP(self, hostname="localhost", enable_SMTPUTF8=True)
-
-
-def _parsed(envelope: Envelope) -> CaughtMail:
-    raw = bytes(envelope.original_content or b"")
-    message = message_from_bytes(raw, policy=policy.default)
-    date = message["Date"]
-    return CaughtMail(
-        sender=envelope.mail_from or "",
-        to=tuple(envelope.rcpt_tos),
-        subject=str(message["Subject"] or ""),
-        text=_body(message, "plain"),
-        html=_body(message, "html"),
-        message_id=str(message["Message-ID"] or ""),
-        date=date.datetime if date is not None else None,
-        parsed=message,
-        raw=raw,
-    )
 
 
 def _body(message: EmailMessage, kind: str) -> str:

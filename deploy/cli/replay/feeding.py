@@ -36,18 +36,14 @@ class Fed:
     refused: list[Refusal] = field(default_factory=list)
 
 
-async def feed(
-    api: Api, portfolio: str, lines: Sequence[Line], *, pause: Pause | None = None, told: Callable[[Fed], None]
-) -> Fed:
-    """Post all lines in order; `told` hears of each answer.
+async def feed(api: Api, portfolio: str, lines: Sequence[Line], fed: Fed, pause: Pause) -> None:
+    """Post all lines in order and note every answer in `fed`; `pause` comes before each request.
 
     Raises:
         CannotError: the door is closed, or answered with something else than a result per line.
     """
-    fed = Fed()
     for batch in _batches(lines):
-        if pause is not None:
-            await pause()
+        await pause()
         body = b"\n".join(line.body for line in batch) + b"\n"
         answer = await api.send("POST", f"/roadmap/api/v1/portfolios/{portfolio}/observations", body, MEDIA_TYPE)
         results = answer.get("results", [])
@@ -56,8 +52,6 @@ async def feed(
         for line, result in zip(batch, results, strict=True):
             _note(fed, line, result)
         fed.lines += len(batch)
-        told(fed)
-    return fed
 
 
 def _batches(lines: Sequence[Line]) -> Iterator[list[Line]]:

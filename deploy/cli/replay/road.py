@@ -10,7 +10,7 @@ from deploy.cli.replay.books import Books
 from deploy.local.house import SERVICES
 from shared.runtime.clock import monotonic
 
-LOOK_EVERY_SECONDS = 0.05
+LOOK_EVERY_SECONDS = 0.15
 STUCK_SECONDS = 90.0
 
 # Who hears what from whom.

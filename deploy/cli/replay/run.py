@@ -84,10 +84,14 @@ async def _run(api: Api, books: Books, portfolio: str, lines: list[Line]) -> Run
     with show_progress() as progress:
         bars = _Bars(progress, len(lines))
 
+        fed = Fed()
+
         async def pause() -> None:
+            bars.fed(fed)
             await wait_for_room(api, books, portfolio, UNDER_WAY, bars.see)
 
-        fed = await feed(api, portfolio, lines, pause=pause, told=bars.fed)
+        await feed(api, portfolio, lines, fed, pause)
+        bars.fed(fed)
         end = await wait_until_quiet(api, books, portfolio, bars.see)
         seconds = monotonic() - began
     return Run(portfolio, fed, since, end, seconds)

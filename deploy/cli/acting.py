@@ -1,0 +1,83 @@
+"""Carries out what happens in the demo, through the same doors as anybody: HTTP, one act at a time."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from deploy.cli.api import Api, CannotError
+from deploy.cli.replay.books import Books, Mark
+from deploy.cli.replay.feeding import Fed, feed
+from deploy.cli.replay.history import Line
+from deploy.cli.replay.report import Run
+from deploy.cli.replay.road import Position, wait_until_quiet
+from deploy.local.company.story import Acknowledge, Observation, Observe, Pin, Step, Story
+from shared.contracts.words import format_instant
+from shared.runtime.clock import Clock, monotonic
+
+PORTFOLIO = "default"
+UNDER = f"portfolios/{PORTFOLIO}"
+
+
+class Stage:
+    """Where the story is played: a running house. `fed` counts what the sources have told."""
+
+    def __init__(self, api: Api, books: Books, clock: Clock) -> None:
+        self._api = api
+        self._books = books
+        self._clock = clock
+        self.fed = Fed()
+
+    async def open(self, story: Story) -> None:
+        """The people, and the roadmap as it stands on Monday morning."""
+        await self._api.send("PUT", f"/notify/api/v1/{UNDER}/directory", story.directory, "application/yaml")
+        await self._tell(story.opening)
+
+    async def act(self, step: Step) -> None:
+        """Carry one step out; a person acts on what has arrived, so everything under way arrives first."""
+        if isinstance(step.act, Observe):
+            await self._tell([step.act.observation], step.act.late)
+            return
+        await self._rest()
+        if isinstance(step.act, Acknowledge):
+            for person in step.act.people:
+                await self._acknowledge(person)
+        else:
+            await self._pin(step.act)
+
+    async def finish(self, since: Mark, began: float) -> Run:
+        """Wait until everything has arrived; what followed since then."""
+        end = await self._rest()
+        return Run(PORTFOLIO, self.fed, since, end, monotonic() - began)
+
+    async def _rest(self) -> Position:
+        return await wait_until_quiet(self._api, self._books, PORTFOLIO, lambda _: None)
+
+    async def _tell(self, observations: Sequence[Observation], late: timedelta = timedelta()) -> None:
+        at = self._clock() - late
+        lines = [Line(number, _write(one, at)) for number, one in enumerate(observations, start=1)]
+        await feed(self._api, PORTFOLIO, lines, self.fed, _no_pause)
+        if self.fed.refused:
+            raise CannotError(f"the demo's own files are wrong: {self.fed.refused[0]}")
+
+    async def _acknowledge(self, person: str) -> None:
+        inbox = await self._api.get(f"/notify/api/v1/people/{person}/inbox", portfolio=PORTFOLIO, limit=200)
+        for notice in inbox["items"]:
+            if any(one["state"] == "open" for one in notice["obligations"]):
+                await self._api.send("POST", f"/notify/api/v1/notices/{notice['id']}/acknowledge")
+
+    async def _pin(self, pin: Pin) -> None:
+        path = f"/launch/api/v1/{UNDER}/launches"
+        found: list[dict[str, Any]] = (await self._api.get(path, feature=pin.feature))["items"]
+        if not found:
+            raise CannotError(f"no launch of {pin.feature} to pin; the week of the demo no longer fits the policy")
+        body = json.dumps({"pin": pin.reason, "by": pin.by}).encode()
+        await self._api.send("PATCH", f"{path}/{found[0]['id']}", body)
+
+
+def _write(observation: Observation, at: datetime) -> bytes:
+    return json.dumps({"id": observation["id"], "at": format_instant(at), **observation}).encode()
+
+
+async def _no_pause() -> None:
+    """One act at a time needs none."""
