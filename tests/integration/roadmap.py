@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import sqlalchemy as sa
 from fastapi import FastAPI
+from opentelemetry.sdk.trace.export import SpanExporter
 
 from services.roadmap import app as roadmap_app
 from services.roadmap.handlers.judging import Judge
@@ -91,12 +92,14 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(fresh_database: FreshDatabase, **settings: Any) -> AsyncIterator[House]:
+async def open_house(
+    fresh_database: FreshDatabase, exporter: SpanExporter | None = None, **settings: Any
+) -> AsyncIterator[House]:
     """A roadmap on a database of its own."""
     dsn = await fresh_database("roadmap", prepare)
     now = [NOW]
     given = RuntimeSettings(database_url=dsn, kafka_bootstrap="127.0.0.1:1", **settings)
-    app = roadmap_app.create_app(given, Surroundings(clock=lambda: now[0]))
+    app = roadmap_app.create_app(given, Surroundings(clock=lambda: now[0], exporter=exporter))
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         yield House(app, http, now)
