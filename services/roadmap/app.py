@@ -22,13 +22,13 @@ MEASURE_SECONDS: Final = 2
 def build_measures(foundation: Foundation) -> Callable[[], Awaitable[None]]:
     """Writes the gauges that need a query."""
     untold = foundation.telemetry.gauge("untold_seconds", "Age of the oldest observation that nobody was told of.")
-    states = foundation.telemetry.gauge("observations_now", "Observations by state.", ("state",))
+    waiting = foundation.telemetry.gauge("observations_waiting", "Observations not judged yet, or held.", ("state",))
 
     async def measure() -> None:
         async with foundation.database.reading() as connection:
             untold.set(await sums.measure_untold(connection))
-            for state, count in (await sums.count_states(connection)).items():
-                states.labels(state).set(count)
+            for state, count in (await sums.count_waiting(connection)).items():
+                waiting.labels(state).set(count)
 
     return measure
 

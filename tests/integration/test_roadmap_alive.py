@@ -77,7 +77,8 @@ async def test_the_alarm_and_the_counters_are_measured(house: House) -> None:
         values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
         return (
             float(values.get("inloop_roadmap_untold_seconds", 0)) > 0
-            and values.get('inloop_roadmap_observations_now{state="caused"}') == "1.0"
+            and values.get('inloop_roadmap_observations_waiting{state="received"}') == "0.0"
+            and values.get('inloop_roadmap_judged_total{state="caused"}') == "1.0"
             and values.get('inloop_roadmap_observations_total{outcome="refused"}') == "1.0"
         )
 

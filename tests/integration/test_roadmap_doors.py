@@ -118,6 +118,11 @@ async def test_a_body_over_the_limit_is_stopped_while_it_comes_in(house: House) 
     assert (await house.get("conservation"))["received"] == 0
 
 
+async def test_a_body_of_endless_lines_is_refused_whole(house: House) -> None:
+    answer = await house.http.post(f"{API}/observations", content=b"\n" * 300_000)
+    assert (answer.status_code, answer.json()["where"]) == (413, "body")
+
+
 async def test_a_body_of_blank_lines_is_no_observation(house: House) -> None:
     assert await house.post(b"\n \r\n\n") == []
     assert await house.post(b"") == []

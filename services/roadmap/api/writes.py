@@ -1,6 +1,9 @@
 """The ways in: `PUT features/{ref}`, `PUT releases/{name}`, `POST observations`. Reads are beside."""
 
 import re
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import islice
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -16,6 +19,7 @@ from shared.web.plumbing import PortfolioPath
 from shared.web.problems import ProblemError
 
 LINES_AT_ONCE: Final = 2000
+MAX_LINES: Final = 250_000
 
 _VERSION = re.compile(r'"(0|[1-9][0-9]{0,17})"', re.ASCII)
 
@@ -54,15 +58,21 @@ def build_bulk(exactly: Exactly) -> APIRouter:
     async def post_observations(portfolio: PortfolioPath, request: Request) -> dict[str, Any]:
         """A bad line is refused alone; a blank line counts in the numbering and nowhere else."""
         now = exactly.clock()
-        numbered = enumerate((await request.body()).split(b"\n"), start=1)
-        bodies = [(number, body) for number, body in numbered if body.strip()]
+        numbered = _number_lines(await request.body())
         results: list[Result] = []
-        for start in range(0, len(bodies), LINES_AT_ONCE):
-            lines = [acceptance.read(number, body, now) for number, body in bodies[start : start + LINES_AT_ONCE]]
+        while bodies := list(islice(numbered, LINES_AT_ONCE)):
+            lines = [acceptance.read(number, body, now) for number, body in bodies]
             results += await acceptance.accept(portfolio, NATIVE, lines, now)
         return {"results": [_result(result) for result in results]}
 
     return router
+
+
+def _number_lines(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, one at a time: a body of line ends alone would else fill the memory."""
+    if body.count(b"\n") > MAX_LINES:
+        raise ProblemError(413, f"more than {MAX_LINES} lines; send them in several requests", where="body")
+    return ((number, line.removesuffix(b"\n")) for number, line in enumerate(BytesIO(body), start=1) if line.strip())
 
 
 async def _put(exactly: Exactly, portfolio: PortfolioId, line: Line) -> dict[str, Any]:

@@ -5,6 +5,7 @@ What fails is narrowed down to the one observation, which is held with its probl
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
@@ -55,6 +56,7 @@ class Judge:
         self._telemetry = telemetry
         self._batch_size = batch_size
         self._cache: Cache[Roadmap] = Cache()
+        self._count = telemetry.counter("judged_total", "Observations judged, by what became of them.", ("state",))
 
     async def run(self) -> None:
         """Judge whatever comes, for ever."""
@@ -90,8 +92,13 @@ class Judge:
         await save(batch.connection, work.saving)
         await save_judged(batch.connection, work.judged)
         await self._outbox.add(batch, work.announcements)
+        batch.after_commit.append(lambda: self._count_judged(work))
         failpoint("roadmap.after_save")
         return len(pending)
+
+    def _count_judged(self, work: "_Work") -> None:
+        for state, number in Counter(one.state for one in work.judged).items():
+            self._count.labels(state).inc(number)
 
     async def _judge(self, portfolios: Sequence[PortfolioId], each: int) -> int:
         try:

@@ -94,7 +94,12 @@ async def measure_untold(connection: AsyncConnection) -> float:
     return float(found.scalar() or 0)
 
 
-async def count_states(connection: AsyncConnection) -> dict[str, int]:
-    """How many observations are in each state, over all portfolios."""
-    found = await connection.execute(sa.text("SELECT state, count(*) AS number FROM observation GROUP BY state"))
-    return {row.state: row.number for row in found}
+async def count_waiting(connection: AsyncConnection) -> dict[str, int]:
+    """How many observations wait to be judged, and how many are held; found by index, however long the log is."""
+    found = await connection.execute(
+        sa.text(
+            "SELECT state, count(*) AS number FROM observation"
+            " WHERE told_at IS NULL AND state IN ('received', 'held') GROUP BY state"
+        )
+    )
+    return {"received": 0, "held": 0} | {row.state: row.number for row in found}
