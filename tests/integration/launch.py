@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 from fastapi import FastAPI
+from opentelemetry.sdk.trace.export import SpanExporter
 
 from services.launch.app import create_app
 from services.launch.handlers.deciding import Deciding
@@ -42,9 +43,9 @@ class House:
         assert isinstance(found, Deciding)
         return found
 
-    async def hear(self, *messages: RoadmapChanged, at: datetime | None = None) -> None:
+    async def hear(self, *messages: RoadmapChanged, traceparent: str | None = None) -> None:
         """Let roadmap's messages arrive in one batch."""
-        records = [record("roadmap.changes", one, at or one.cause.source.observed_at) for one in messages]
+        records = [record("roadmap.changes", one, one.cause.source.observed_at, traceparent) for one in messages]
         await self.foundation.inboxes["roadmap.changes"].receive(records)
 
     async def hear_receipts(self, *messages: ReceiptsChanged) -> None:
@@ -91,7 +92,9 @@ def changed(revision: int, *changes: FeatureChange, at: datetime = START, portfo
     )
 
 
-def record(topic: str, message: RoadmapChanged | ReceiptsChanged, at: datetime) -> Record:
+def record(
+    topic: str, message: RoadmapChanged | ReceiptsChanged, at: datetime, traceparent: str | None = None
+) -> Record:
     """The message as it lies in the topic."""
     envelope = Envelope(
         id=derive_ce_id(topic, message.cause.id, message.revision, 1),
@@ -101,6 +104,7 @@ def record(topic: str, message: RoadmapChanged | ReceiptsChanged, at: datetime) 
         time=at,
         cause_id=message.cause.id,
         revision=message.revision,
+        traceparent=traceparent,
     )
     headers: Sequence[tuple[str, bytes]] = envelope.headers()
     return Record(
@@ -109,11 +113,11 @@ def record(topic: str, message: RoadmapChanged | ReceiptsChanged, at: datetime) 
 
 
 @asynccontextmanager
-async def open_house(url: str, now: datetime = START) -> AsyncIterator[House]:
+async def open_house(url: str, now: datetime = START, exporter: SpanExporter | None = None) -> AsyncIterator[House]:
     """The service with its schema in place, its doors open, and nothing running in the background."""
     settings = LaunchSettings(database_url=url, kafka_bootstrap=NOWHERE, time_source="observations")
     clock = [now]
-    app = create_app(settings, Surroundings(clock=lambda: clock[0]))
+    app = create_app(settings, Surroundings(clock=lambda: clock[0], exporter=exporter))
     foundation: Foundation = app.state.foundation
     await migrate(foundation.database, foundation.migrations)
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)

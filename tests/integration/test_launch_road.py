@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 from services.launch.domain.launch import Launch
 from services.launch.domain.state import State, evolve
+from services.launch.store.reading import read_moment
 from services.launch.store.writing import Changes, load_state, save
 from services.launch.timers import fire_due
 from shared.contracts.feature import FeatureChange
@@ -22,6 +25,7 @@ from tests.servers.fixtures import FreshDatabase
 from tests.unit.launch.story import CALENDAR, MEDIUM, START, cause, snapshot, target
 
 MANY = 10_000
+TRACED = (SpanKind.CONSUMER, SpanKind.PRODUCER)
 
 
 @pytest.fixture
@@ -207,6 +211,34 @@ async def test_receipts_say_who_knows_and_move_nothing(house: House) -> None:
     assert (launch["revision"], len(await house.told())) == (1, 1)
     (listed,) = (await house.get("launches"))["items"]
     assert listed["who_knows"] == {"acknowledged": 1, "unreachable": 1}
+
+
+async def test_an_open_page_hears_of_decisions_and_of_receipts(house: House) -> None:
+    async def moment() -> int:
+        async with house.foundation.database.reading() as connection:
+            return await read_moment(connection, DEFAULT)
+
+    moments = [await moment()]
+    await house.hear(changed(1, added()))
+    moments.append(await moment())
+    await house.hear_receipts(ReceiptsChanged(portfolio=DEFAULT, revision=1, cause=cause("default-1", START)))
+    moments.append(await moment())
+    assert moments == [0, 1, 2]
+
+
+async def test_the_trace_goes_on_from_roadmap_to_what_is_told(fresh_database: FreshDatabase) -> None:
+    spans = InMemorySpanExporter()
+    roadmap = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with open_house(await fresh_database("launch"), exporter=spans) as house:
+        await house.hear(changed(1, added()), traceparent=roadmap)
+        async with house.foundation.database.reading() as connection:
+            told = (await connection.execute(sa.text("SELECT traceparent FROM outbox"))).scalar_one()
+    process, create = (next(one for one in spans.get_finished_spans() if one.kind is kind) for kind in TRACED)
+    assert process.parent is not None
+    assert f"{process.parent.span_id:016x}" == roadmap.split("-")[2]
+    assert create.parent == process.context
+    assert told.split("-")[1:3] == [roadmap.split("-")[1], f"{create.context.span_id:016x}"]
+    assert dict(process.attributes or {}) == {"inloop.cause_id": "native:default-1"}
 
 
 async def test_every_cause_heard_is_accounted_for(house: House) -> None:

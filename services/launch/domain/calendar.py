@@ -10,6 +10,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from services.launch.domain.policy import Freeze, Policy, Region
+from services.launch.domain.readiness import FAR
 from shared.contracts.launch import Tier
 
 ONE_DAY = timedelta(days=1)
@@ -31,11 +32,12 @@ class Calendar:
         self.policy = policy
         self.zone = ZoneInfo(policy.anchor_zone)
         self.broken = lru_cache(maxsize=REMEMBERED_DAYS)(self._broken)
+        self.after_working_days = lru_cache(maxsize=REMEMBERED_DAYS)(self._after_working_days)
         self._holidays = {name: frozenset(region.holidays) for name, region in policy.regions.items()}
 
     def day_of(self, instant: datetime) -> date:
         """The day that an instant belongs to, in the anchor zone."""
-        return instant.astimezone(self.zone).date()
+        return min(instant.astimezone(self.zone).date(), FAR)
 
     def start_of(self, day: date) -> datetime:
         """The instant at which a day begins in the anchor zone."""
@@ -45,7 +47,7 @@ class Calendar:
         """Whether people work on this day in every region."""
         return not any(self._idle(day, regions))
 
-    def after_working_days(self, day: date, count: int, regions: tuple[str, ...]) -> date:
+    def _after_working_days(self, day: date, count: int, regions: tuple[str, ...]) -> date:
         """The day `count` working days later."""
         while count:
             day += ONE_DAY
@@ -84,6 +86,8 @@ class Calendar:
 
     def _broken(self, day: date, tier: Tier, regions: tuple[str, ...]) -> tuple[Break, ...]:
         """Every rule of the calendar against this day."""
+        if day > FAR:
+            return (Break("horizon", f"{day} is too far ahead"),)
         found = [Break("workday", detail) for detail in self._idle(day, regions)]
         frozen = (freeze for freeze in self.policy.freezes if self._frozen(freeze, day, tier, regions))
         found += [Break("freeze", f"{day} is frozen: {freeze.reason}") for freeze in frozen]

@@ -10,6 +10,9 @@ from services.launch.domain.policy import Policy
 from shared.contracts.feature import FeatureSnapshot
 from shared.contracts.words import Day, Word
 
+FAR = date(9000, 1, 1)
+"""No day is later, so that adding to a day cannot leave the calendar: anybody may write the year 9999."""
+
 
 class Known(Word):
     """A feature as launch knows it."""
@@ -38,7 +41,8 @@ class Known(Word):
         """The day it shipped, else the last day of its target's window; None while nobody knows it."""
         if self.is_shipped:
             return self.shipped_on
-        return self.snapshot.target.latest if self.snapshot.target else None
+        latest = self.snapshot.target.latest if self.snapshot.target else None
+        return latest and min(latest, FAR)
 
 
 def follow(previous: Known | None, feature: FeatureSnapshot, today: date, policy: Policy) -> Known:

@@ -16,6 +16,8 @@ from shared.contracts.launch import Conflict, LaunchChange, LaunchesChanged, Lau
 from shared.contracts.words import LaunchId, PortfolioId
 
 MOST_MOVES = 8
+SPARE_DAYS = 1000
+"""How many days that no longer hold may lie among those ahead before they are cleared away."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,11 @@ class State:
             self.of_feature[feature] = tuple(one for one in self.of_feature[feature] if one != launch.id)
         if launch.snapshot.date and is_awaited(launch):
             heapq.heappush(self.days, (launch.snapshot.date, launch.id))
+        if len(self.days) > SPARE_DAYS + 2 * len(self.launches):
+            self.days = [
+                (one.snapshot.date, one.id) for one in self.launches.values() if one.snapshot.date and is_awaited(one)
+            ]
+            heapq.heapify(self.days)
 
     def next_day(self) -> tuple[date, LaunchId] | None:
         """The soonest launch day ahead; days that no longer hold are forgotten on the way."""

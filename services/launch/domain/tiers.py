@@ -88,12 +88,15 @@ def _asks(gate: Gate, market: Tier, internal: Tier) -> Iterable[str]:
 
 
 def _nearest_flip(values: dict[str, int], market: Tier, policy: Policy) -> Iterable[str]:
-    flips = [
-        (value - values.get(name, 0), name, value, tier)
-        for name in policy.weights
-        for value in range(values.get(name, 0) + 1, TOP + 1)
-        if (tier := _by_score(score({**values, name: value}, policy), policy, None)) < market
-    ]
+    """The smallest rise of one input that makes the launch louder by its score."""
+    at = TIERS.index(market)
+    if not at:
+        return
+    points = sum(weight * values.get(name, 0) for name, weight in policy.weights.items())
+    needed = -(-policy.tiers[TIERS[at - 1]].from_score * TOP * sum(policy.weights.values()) // 100) - points
+    rises = ((max(1, -(-needed // weight)), name) for name, weight in policy.weights.items())
+    flips = [(rise, name, values.get(name, 0) + rise) for rise, name in rises if values.get(name, 0) + rise <= TOP]
     if flips:
-        _, name, value, tier = min(flips)
+        _, name, value = min(flips)
+        tier = _by_score(score({**values, name: value}, policy), policy, None)
         yield f"{tier} if {name} goes to {value}"

@@ -84,7 +84,7 @@ class Story:
             self.features[one.feature.id] = one.feature
         said = cause(f"{len(self.told)}", self.now, kind)
         message = hear(self.state, said, changes, Scene(self.calendar, self.now), len(self.told) + 1)
-        return self._apply(message, self.now)
+        return self.apply(message, self.now)
 
     def wait_until(self, day: str, hour: int = 9) -> list[LaunchesChanged]:
         self.now = datetime.combine(on(day), START.time(), UTC).replace(hour=hour)
@@ -98,7 +98,7 @@ class Story:
         told = []
         while due := next_due(self.state, until, self.calendar):
             scene = Scene(self.calendar, due.due_at)
-            told.append(self._apply(arrive(self.state, due, scene, len(self.told) + 1), due.due_at))
+            told.append(self.apply(arrive(self.state, due, scene, len(self.told) + 1), due.due_at))
         return told
 
     def person(self, launch: str | None = "L-F-1", **fields: Any) -> LaunchesChanged:
@@ -106,7 +106,7 @@ class Story:
         self.pass_time(self.now)
         target_launch = None if launch is None else LaunchId(launch)
         command = Edit(launch=target_launch, by="ana", request=f"r{len(self.told)}", **fields)
-        return self._apply(edit(self.state, command, Scene(self.calendar, self.now), len(self.told) + 1), self.now)
+        return self.apply(edit(self.state, command, Scene(self.calendar, self.now), len(self.told) + 1), self.now)
 
     def launch(self, name: str = "L-F-1") -> LaunchSnapshot:
         return self.state.launches[LaunchId(name)].snapshot
@@ -121,7 +121,7 @@ class Story:
             evolve(state, LaunchesChanged.model_validate_json(message.model_dump_json()), now, self.calendar)
         return state
 
-    def _apply(self, message: LaunchesChanged, now: datetime) -> LaunchesChanged:
+    def apply(self, message: LaunchesChanged, now: datetime) -> LaunchesChanged:
         evolve(self.state, message, now, self.calendar)
         self.told.append((message, now))
         return message

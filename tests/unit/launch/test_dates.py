@@ -1,5 +1,6 @@
 """When a launch can be: calendar, bounds, trains. The policy is the default one."""
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,25 @@ def test_without_an_allowed_day_up_to_the_horizon_a_launch_waits_instead_of_fail
     found = find_earliest(situation("T2", on("2026-01-05"), on("2036-01-01")), CALENDAR)
     assert found.date is None
     assert found.waits_for == "no day up to 2029-01-09 is allowed"
+
+
+IMPACTS = st.dictionaries(st.sampled_from(sorted(POLICY.weights)), st.integers(0, 3))
+
+
+@given(impact=IMPACTS)
+@settings(deadline=None, max_examples=100)
+def test_the_nearest_flip_flips_and_a_smaller_rise_of_any_input_does_not(impact: dict[str, int]) -> None:
+    tiering = assess(snapshot(impact=impact), POLICY)
+    flip = re.search(r"(T\d) if (\w+) goes to (\d)", tiering.reason)
+    by_one_input = {
+        (value - impact.get(name, 0), name): assess(snapshot(impact={**impact, name: value}), POLICY).market
+        for name in POLICY.weights
+        for value in range(impact.get(name, 0) + 1, 4)
+    }
+    louder = {rise: market for (rise, _), market in by_one_input.items() if market < tiering.market}
+    if flip is None:
+        assert not louder
+        return
+    tier, name, value = flip[1], flip[2], int(flip[3])
+    assert assess(snapshot(impact={**impact, name: value}), POLICY).market == tier
+    assert value - impact.get(name, 0) == min(louder)

@@ -300,3 +300,19 @@ def test_a_launch_id_is_safe_in_an_address_and_unique() -> None:
         story.add(ref, day="2026-06-01", impact=MEDIUM)
     assert len(story.state.launches) == 3
     assert all(name.replace("-", "").isalnum() for name in story.state.launches)
+
+
+def test_a_target_at_the_end_of_the_calendar_waits_and_breaks_nothing() -> None:
+    story = Story()
+    change = only(story.add(day="9999-12-31", impact=MEDIUM))
+    assert (change.launch.date, (change.launch.waits_for or "")[:10]) == (None, "no day up ")
+    assert only(story.change("pulled_in", day="0001-01-01")).launch.date == on("2026-02-16")
+    assert only(story.add("F-2", day="9999-12-31", impact=SMALL)).launch.date is None
+
+
+def test_days_that_no_longer_hold_do_not_pile_up() -> None:
+    story = planned()
+    for number in range(1100):
+        story.state.put(story.stored().model_copy(update={"version": number}))
+    assert len(story.state.days) < 1010
+    assert story.state.next_day() == (on("2026-06-08"), "L-F-1")

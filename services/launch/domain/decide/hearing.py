@@ -166,7 +166,7 @@ def _needs_date(plan: _Plan) -> bool:
 def _draft(plan: _Plan, dated: Dated | None, cause: Cause, scene: Scene) -> Draft:
     before = plan.launch.snapshot if plan.launch else None
     if not is_worth_telling(plan.shape, plan.features, hands(plan.launch)):
-        after = plan.shape.model_copy(update={"state": "cancelled", "waits_for": None})
+        after = plan.shape.model_copy(update={"state": "cancelled", "waits_for": None, "train": None})
         return Draft(plan.launch, after, explain(cause, plan.heard, before, after, ()))
     dated = dated or Dated(
         plan.shape.date, plan.shape.waits_for, conflicts=plan.launch.conflicts if plan.launch else ()

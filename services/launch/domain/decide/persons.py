@@ -151,6 +151,8 @@ def _check_date(day: Day, shape: LaunchSnapshot, features: Sequence[Known], scen
     """A person may choose any day that breaks no rule, and with a pin any day ahead."""
     if day <= scene.today:
         raise RefusedError(f"{day} is not ahead; the earliest day is tomorrow", "$.date")
+    if (day - scene.today).days > scene.policy.horizon_days:
+        raise RefusedError(f"{day} is beyond the horizon of {scene.policy.horizon_days} days", "$.date")
     against = [] if shape.pin else violations(situation_of(shape, features, scene), day, scene.calendar)
     if against:
         sentences = "; ".join(dict.fromkeys(one.detail for one in against))
@@ -160,7 +162,9 @@ def _check_date(day: Day, shape: LaunchSnapshot, features: Sequence[Known], scen
 
 
 def _called_off(command: Edit, after: LaunchSnapshot) -> LaunchSnapshot:
-    return after.model_copy(update={"state": "cancelled", "waits_for": None}) if command.cancel else after
+    return (
+        after.model_copy(update={"state": "cancelled", "waits_for": None, "train": None}) if command.cancel else after
+    )
 
 
 def _cause(command: Edit, after: LaunchSnapshot, scene: Scene) -> Cause:
