@@ -95,28 +95,25 @@ def _certificate(web: httpx2.Client, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mails(house: Composition, to: str) -> list[dict[str, Any]]:
+    """About the move; the mail about the plan before it is left out where the move overtook it."""
     found = httpx2.get(f"{house.mail}/email", trust_env=False).json()
-    return [mail for mail in found if mail["to"][0]["address"] == to]
+    return [mail for mail in found if mail["to"][0]["address"] == to and " moves to " in mail["subject"]]
 
 
 def test_a_slip_reaches_people_by_mail_and_whom_it_cannot_reach_is_a_visible_gap(
     house: Composition, web: httpx2.Client, told: dict[str, Any]
 ) -> None:
-    mail = wait_for("the second mail to Ana", lambda: sorted(_mails(house, "ana@example.org"), key=_when)[1:])[0]
-    assert "Export to CSV" in mail["subject"] + mail["text"]
+    mail = wait_for("the mail to Ana", lambda: _mails(house, "ana@example.org"))[0]
+    assert "Export to CSV" in mail["subject"]
     certificate = _certificate(web, told)
     assert certificate["expected"] == sum(certificate["classes"].values())
     assert {one["person"] for one in certificate["people"] if one["class"] == "unreachable"} == {"cleo"}
 
 
-def _when(mail: dict[str, Any]) -> str:
-    return str(mail["time"])
-
-
 def test_only_a_click_in_the_mail_s_page_acknowledges(
     house: Composition, web: httpx2.Client, told: dict[str, Any]
 ) -> None:
-    mail = wait_for("the second mail to Ana", lambda: sorted(_mails(house, "ana@example.org"), key=_when)[1:])[0]
+    mail = wait_for("the mail to Ana", lambda: _mails(house, "ana@example.org"))[0]
     link = re.search(rf"{re.escape(house.front)}(/notify/a/(\S+))", mail["text"])
     assert link, mail["text"]
     page = web.get(link[1])
