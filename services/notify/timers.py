@@ -7,8 +7,10 @@ lease runs out, and the very same bytes go out again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 from opentelemetry.trace import SpanKind
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.channels.mail import Frozen, Links, MailServer, build_mail, build_plain_mail
 from services.notify.domain.delivery import Outcome, wait_after
@@ -22,7 +24,9 @@ from services.notify.store.deliveries import (
     Content,
     Mark,
     claim,
+    close_needless,
     freeze,
+    give_back,
     is_still_wanted,
     load_contents,
     mark,
@@ -32,14 +36,25 @@ from shared.runtime.failpoints import failpoint
 from shared.runtime.foundation import Foundation
 from shared.runtime.process import Heartbeat, Wake
 
-CLAIMED_AT_ONCE = 40
+CLAIMED_AT_ONCE = 100
 IDLE_SECONDS = 1.0
 AWAY_SECONDS = 1.0
 AWAY_LIMIT_SECONDS = 10.0
 STILL_SECONDS = 120.0
-SLOWEST_MAIL_SECONDS = 60.0
+SLOWEST_MAIL_SECONDS = 45.0
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One claimed mail, ready to go; `token` is empty when it was frozen at an earlier attempt."""
+
+    claim: Claim
+    content: Content
+    address: str
+    body: bytes
+    token: str
 
 
 class Sender:
@@ -77,94 +92,88 @@ class Sender:
         """Claim and send at most `count` mails. Returns how many were claimed, and whether the server is away."""
         async with self._database.engine.begin() as connection:
             claims = await claim(connection, self._clock(), count)
-            contents = await load_contents(connection, claims) if claims else {}
-            ready = {one.notice: one for one in claims if one.body is not None}
-            fresh = [one for one in claims if one.body is None and _has_something(contents[one.notice])]
-            mails = [self._render(one, contents[one.notice]) for one in fresh]
-            if mails:
-                await freeze(connection, [(one, address, body) for one, address, body, _ in mails])
-                await save_tokens(connection, [(token, one) for one, _, _, token in mails], self._clock())
+            if not claims:
+                return 0, False
+            contents = await load_contents(connection, claims)
+            needless = [one.notice for one in claims if contents[one.notice].is_needless]
+            await close_needless(connection, needless, "settled or unreachable before it was sent", self._clock())
+            mails = [self._mail(one, contents[one.notice]) for one in claims if one.notice not in needless]
+            fresh = [one for one in mails if one.token]
+            await freeze(connection, [(one.claim.notice, one.address, one.body) for one in fresh])
+            await save_tokens(connection, [(one.token, one.claim.notice) for one in fresh], self._clock())
         failpoint("notify.after_claim")
-        bodies = {one: (address, body) for one, address, body, _ in mails}
-        bodies |= {one.notice: (one.address or "", one.body or b"") for one in ready.values()}
-        return len(claims), await self._send_all(claims, contents, bodies)
+        return len(claims), await self._send_all(mails)
 
-    async def _send_all(
-        self, claims: Sequence[Claim], contents: dict[str, Content], bodies: dict[str, tuple[str, bytes]]
-    ) -> bool:
-        away = False
+    async def _send_all(self, mails: Sequence[Mail]) -> bool:
+        """One after the other; what cannot be sent before the lease runs out, or at all, is given back."""
         until = monotonic() + LEASE.total_seconds() - SLOWEST_MAIL_SECONDS
-        for one in claims:
-            away = away or monotonic() > until
-            if one.notice not in bodies:
-                await self._mark(Mark(one.notice, "needless", "settled or unreachable before it was sent"))
-            elif away:
-                await self._mark(
-                    Mark(one.notice, "due", "the mail server is slow or away", self._clock(), was_tried=False)
-                )
-            else:
-                away = await self._send(one, contents[one.notice], *bodies[one.notice])
+        away, done = False, 0
+        async with self._database.engine.connect() as plain:
+            connection = await plain.execution_options(isolation_level="AUTOCOMMIT")  # nothing is held while sending
+            try:
+                while done < len(mails) and not away and monotonic() < until:
+                    mail = mails[done]
+                    done += 1
+                    away = await self._send(connection, mail)
+            finally:
+                left = [one.claim.notice for one in mails[done:]]
+                await give_back(connection, left)
         return away
 
-    async def _send(self, one: Claim, content: Content, address: str, body: bytes) -> bool:
+    async def _send(self, connection: AsyncConnection, mail: Mail) -> bool:
         """One mail; True when the server is away."""
-        async with self._database.reading() as connection:
-            wanted = await is_still_wanted(connection, one.notice)
-        if not wanted:
-            await self._mark(Mark(one.notice, "needless", "settled before it was sent"))
+        self.heartbeat.beat()
+        notice = mail.claim.notice
+        if not await is_still_wanted(connection, notice):
+            await close_needless(connection, [notice], "settled before it was sent", self._clock())
             return False
-        cause = content.cause.id if content.cause else None
-        with self._telemetry.span("send mail", SpanKind.CLIENT, parent=content.traceparent, cause=cause) as span:
-            outcome = await self._server.send(address, body)
+        with self._telemetry.span(
+            "send mail", SpanKind.CLIENT, parent=mail.content.traceparent, cause=mail.content.cause_id
+        ) as span:
+            outcome = await self._server.send(mail.address, mail.body)
             span.set_attribute("inloop.mail.outcome", outcome.verdict)
         failpoint("notify.after_send")
-        await self._note(one, address, outcome)
+        await self._note(connection, mail, outcome)
+        failpoint("notify.after_mark")
         return outcome.verdict in {"server_away", "unknown"}
 
-    async def _note(self, one: Claim, address: str, outcome: Outcome) -> None:
+    async def _note(self, connection: AsyncConnection, mail: Mail, outcome: Outcome) -> None:
+        notice, now = mail.claim.notice, self._clock()
         if outcome.verdict == "accepted":
-            await self._mark(Mark(one.notice, "accepted", outcome.answer))
+            await mark(connection, Mark(notice, "accepted", outcome.answer), now)
             return
-        logger.warning("mail of notice %s: %s, %s", one.notice, outcome.verdict, outcome.answer[:200])
-        wait = wait_after(one.notice, one.attempts, outcome.verdict)
+        logger.warning("mail of notice %s: %s, %s", notice, outcome.verdict, outcome.answer[:200])
+        wait = wait_after(notice, mail.claim.attempts, outcome.verdict)
         if outcome.verdict == "bounced" or wait is None:
             state = "bounced" if outcome.verdict == "bounced" else "exhausted"
             problem = f"mail to this address came back: {outcome.answer[:200]}"
-            claimed = Claim(
-                one.notice, one.portfolio, one.person, one.attempts, one.message_id, one.date_at, address, None
-            )
-            await self._acting.lose_reach(claimed, state, problem, self._clock())
+            await self._acting.lose_reach(replace(mail.claim, address=mail.address), state, problem, now)
             return
         was_tried = outcome.verdict != "server_away"
-        await self._mark(Mark(one.notice, "due", outcome.answer, self._clock() + wait, was_tried=was_tried))
+        await mark(connection, Mark(notice, "due", outcome.answer, now + wait, was_tried=was_tried), now)
 
-    async def _mark(self, marked: Mark) -> None:
-        async with self._database.engine.begin() as connection:
-            await mark(connection, marked, self._clock())
-        failpoint("notify.after_mark")
-
-    def _render(self, one: Claim, content: Content) -> tuple[str, str, bytes, str]:
-        """Notice, address, bytes and token. A text that cannot be written must not keep the news from a person."""
-        contact = content.contact
-        assert contact is not None  # noqa: S101 - _has_something said so
+    def _mail(self, one: Claim, content: Content) -> Mail:
+        """The frozen mail of an earlier attempt, or a new one."""
+        if one.body is not None:
+            return Mail(one, content, one.address or "", one.body, "")
         token = random_token()
+        return Mail(one, content, content.contact.email or "", self._render(one, content, token), token)
+
+    def _render(self, one: Claim, content: Content, token: str) -> bytes:
+        """A text that cannot be written must not keep the news from a person: then a plain mail goes out."""
+        contact = content.contact
         links = Links(
             f"{self._public_url}/notify/a/{token}",
             f"{self._public_url}/notify/people/{contact.id}?portfolio={one.portfolio}",
         )
         frozen = Frozen(one.message_id, one.date_at, one.notice)
-        summary = content.cause.summary if content.cause else ""
         try:
-            said = write_notice(content.items, summary, contact)
-            body = build_mail(said, contact, self._server.sender, frozen, links)
+            return build_mail(
+                write_notice(content.items, content.summary, contact), contact, self._server.sender, frozen, links
+            )
         except Exception:
             logger.exception("notice %s cannot be put into words; a plain mail goes out", one.notice)
-            body = build_plain_mail(contact, self._server.sender, frozen, links)
-        return one.notice, contact.email or "", body, token
-
-
-def _has_something(content: Content) -> bool:
-    return not content.is_settled and content.contact is not None
+            return build_plain_mail(contact, self._server.sender, frozen, links)
 
 
 def watch_gaps(foundation: Foundation) -> Callable[[], Awaitable[None]]:

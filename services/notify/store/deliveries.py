@@ -1,5 +1,6 @@
 """Mails on their way: claimed with a lease before they are sent, marked after. Sending is in channels/mail.py."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,11 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.domain.directory import Contact
 from services.notify.domain.news import News
 from services.notify.domain.notice import Item
-from services.notify.store.rows import read_obligation
 from shared.contracts.cause import Cause
 from shared.contracts.words import PersonId, PortfolioId
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(minutes=1)
 MAX_ANSWER = 1_000
 
 _CLAIM = sa.text(
@@ -27,10 +27,10 @@ _CLAIM = sa.text(
 )
 _CONTENT = sa.text(
     "SELECT o.*, a.news FROM obligation o JOIN audience a USING (portfolio, kind, id, revision)"
-    " WHERE o.notice = ANY(:notices) ORDER BY o.notice, o.kind DESC, o.id, o.revision"
+    " WHERE o.notice = ANY(:notices) AND o.state = 'open' ORDER BY o.notice, o.kind DESC, o.id, o.revision"
 )
 _CONTACTS = sa.text(
-    "SELECT n.id AS notice, n.traceparent, p.id, p.name, p.email, p.zone, p.locale, c.body AS cause"
+    "SELECT n.id AS notice, n.person, n.traceparent, p.name, p.email, p.zone, p.locale, c.body AS cause"
     " FROM notice n LEFT JOIN person p ON p.portfolio = n.portfolio AND p.id = n.person AND p.problem IS NULL"
     " LEFT JOIN cause_heard c ON c.portfolio = n.portfolio AND c.revision = n.heard_revision"
     " WHERE n.id = ANY(:notices)"
@@ -59,12 +59,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a claimed mail has to say, and to whom; `contact` None: no address works any more."""
+    """What a claimed mail has to say, and to whom. `is_needless`: nothing is open any more, or no address works."""
 
     items: tuple[Item, ...]
-    is_settled: bool
-    contact: Contact | None
-    cause: Cause | None
+    is_needless: bool
+    contact: Contact
+    summary: str
+    cause_id: str | None
     traceparent: str | None
 
 
@@ -79,26 +80,35 @@ async def load_contents(connection: AsyncConnection, claims: Sequence[Claim]) ->
     """What each of these mails says."""
     notices = {"notices": [one.notice for one in claims]}
     items: dict[str, list[Item]] = {}
-    unsettled: set[str] = set()
     for row in await connection.execute(_CONTENT, notices):
-        one = read_obligation(row)
-        if one.state == "open":
-            unsettled.add(one.notice)
-            news = News.model_validate_json(row.news)
-            items.setdefault(one.notice, []).append(Item(news, one.because, one.need == "acknowledge", one.due_at))
-    contents = {}
-    for row in await connection.execute(_CONTACTS, notices):
-        contact = None
-        if row.email is not None:
-            contact = Contact(id=row.id, name=row.name, email=row.email, zone=row.zone, locale=row.locale)
-        cause = None if row.cause is None else Cause.model_validate_json(row.cause)
-        said = tuple(items.get(row.notice, ()))
-        contents[row.notice] = Content(said, row.notice not in unsettled, contact, cause, row.traceparent)
-    return contents
+        news = News.model_validate_json(row.news)
+        because = tuple(json.loads(row.because))
+        items.setdefault(row.notice, []).append(Item(news, because, row.need == "acknowledge", row.due_at))
+    return {
+        row.notice: _content(row, tuple(items.get(row.notice, ())))
+        for row in await connection.execute(_CONTACTS, notices)
+    }
+
+
+def _content(row: Any, items: tuple[Item, ...]) -> Content:
+    contact = Contact(
+        id=row.person, name=row.name or row.person, email=row.email, zone=row.zone or "UTC", locale=row.locale or "en"
+    )
+    cause = None if row.cause is None else Cause.model_validate_json(row.cause)
+    return Content(
+        items=items,
+        is_needless=not items or row.email is None,
+        contact=contact,
+        summary=cause.summary if cause else "",
+        cause_id=cause.id if cause else None,
+        traceparent=row.traceparent,
+    )
 
 
 async def freeze(connection: AsyncConnection, mails: Sequence[tuple[str, str, bytes]]) -> None:
     """Keep the bytes of these mails (notice, address, body), so that a second attempt is the same mail."""
+    if not mails:
+        return
     statement = sa.text(
         "UPDATE delivery SET address = n.address, body = n.body FROM"
         " unnest(CAST(:notices AS text[]), CAST(:addresses AS text[]), CAST(:bodies AS bytea[]))"
@@ -137,6 +147,26 @@ async def mark(connection: AsyncConnection, marked: Mark, now: datetime) -> None
         "given_back": 0 if marked.was_tried else 1,
     }
     await connection.execute(_MARK, values)
+
+
+async def close_needless(connection: AsyncConnection, notices: Sequence[str], why: str, now: datetime) -> None:
+    """These claimed mails need not go out any more."""
+    statement = sa.text(
+        "UPDATE delivery SET state = 'needless', answer = :why, settled_at = :now, lease_until = NULL, body = NULL"
+        " WHERE notice = ANY(:notices) AND channel = 'mail' AND state = 'sending'"
+    )
+    if notices:
+        await connection.execute(statement, {"notices": list(notices), "why": why, "now": now})
+
+
+async def give_back(connection: AsyncConnection, notices: Sequence[str]) -> None:
+    """These claimed mails were not tried; anybody may claim them again."""
+    statement = sa.text(
+        "UPDATE delivery SET state = 'due', lease_until = NULL, attempts = attempts - 1"
+        " WHERE notice = ANY(:notices) AND channel = 'mail' AND state = 'sending'"
+    )
+    if notices:
+        await connection.execute(statement, {"notices": list(notices)})
 
 
 async def send_anew(connection: AsyncConnection, notices: Sequence[str], domain: str, now: datetime) -> None:
