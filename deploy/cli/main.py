@@ -35,7 +35,7 @@ app.command("conservation", short_help="Check that nothing was lost.")(questions
 app.command("contracts", short_help="Print AsyncAPI; write OpenAPI too.")(contracts.contracts)
 
 
-class Service(StrEnum):
+class ServiceName(StrEnum):
     """What `inloop serve` can run."""
 
     ROADMAP = "roadmap"
@@ -72,7 +72,7 @@ def plan_files(
 
 
 @app.command(short_help="Run one service, as in a container.")
-def serve(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
+def serve(service: Annotated[ServiceName, typer.Argument(help="Which one.")]) -> None:
     """Run one service as in a container; it is told where everything is by INLOOP_… variables."""
     runpy.run_module(f"services.{service}", run_name="__main__", alter_sys=True)
 

@@ -22,7 +22,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forward one request, or answer that there is no such door."""
         if scope["type"] != "http":
-            raise NotImplementedError(f"only HTTP comes in here, not {scope['type']}")
+            raise RuntimeError(f"only HTTP comes in here, not {scope['type']}")
         name = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         room = self._rooms.get(name, self._elsewhere)
         await room(scope, receive, send)

@@ -32,7 +32,7 @@ def judge_code(code: int, answer: str, *, about_recipient: bool) -> Outcome:
     """A server's answer by its code. A permanent no about anything but the recipient or the mail is our own trouble."""
     if 200 <= code < 300:  # noqa: PLR2004 - SMTP's classes of answers
         return Outcome("accepted", answer)
-    if code >= 500 and about_recipient:  # noqa: PLR2004
+    if code >= 500 and about_recipient:  # noqa: PLR2004 - the same
         return Outcome("bounced", answer)
     return Outcome("deferred", answer)
 

@@ -113,7 +113,7 @@ def _team_height(people: int) -> float:
 
 def _spread(heights: Sequence[float], inner: float) -> list[float]:
     """The middle of each box, the column centred, at most loosely spread over the height."""
-    gap = GAP if len(heights) < 2 else min((inner - sum(heights)) / (len(heights) - 1), GAP * 2)  # noqa: PLR2004
+    gap = GAP if len(heights) < 2 else min((inner - sum(heights)) / (len(heights) - 1), GAP * 2)  # noqa: PLR2004 - a gap lies between two
     y, middles = TOP + (inner - sum(heights) - gap * max(len(heights) - 1, 0)) / 2, []
     for height in heights:
         middles.append(y + height / 2)
