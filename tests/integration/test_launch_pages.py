@@ -24,6 +24,11 @@ async def house(fresh_database: FreshDatabase) -> AsyncIterator[House]:
         yield opened
 
 
+def read(page: str) -> str:
+    """What a person reads of the page."""
+    return re.sub(r"<[^>]+>", "", page)
+
+
 async def form(house: House, act: str, **fields: Any) -> httpx2.Response:
     """Fill in one form of the page as a browser does."""
     page = (await house.client.get(PAGE)).text
@@ -61,7 +66,7 @@ async def test_one_launch_shows_the_old_date_as_a_ghost_with_its_chain_and_histo
     await house.hear(changed(1, added()), changed(2, delayed("2026-07-20")))
     page = (await house.client.get(PAGE)).text
     assert re.search(r'<s><time datetime="2026-06-08".*?datetime="2026-07-27"', page)
-    assert "F-1: delayed, Jun 1 to Jul 20" in page
+    assert "F-1: delayed, Jun 1 to Jul 20" in read(page)
     assert "Score 52 gives T2" in page
     assert (await house.client.get(f"{PAGE}?lang=fr")).text.count("Pourquoi ce jour") == 1
 
@@ -110,7 +115,7 @@ async def test_what_cannot_be_done_is_said_on_the_page(house: House) -> None:
     await house.hear(changed(1, added()))
     answer = await form(house, "move", date="2026-06-14")
     assert answer.status_code == 422
-    assert "Jun 14 is no working day" in answer.text
+    assert "Jun 14 is no working day" in read(answer.text)
     assert (await form(house, "move", date="soon")).status_code == 422
     assert (await form(house, "explode")).status_code == 422
 
