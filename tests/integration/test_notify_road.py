@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
 import services.notify.app as notify_app
@@ -56,7 +57,7 @@ class Notify:
         )
 
 
-def record(message: LaunchesChanged, offset: int) -> Record:
+def record(message: LaunchesChanged, offset: int, traceparent: str | None = None) -> Record:
     envelope = Envelope(
         id=derive_ce_id("launch", message.cause.id, message.revision, 1),
         type=message.TYPE,
@@ -65,6 +66,7 @@ def record(message: LaunchesChanged, offset: int) -> Record:
         time=NOON + timedelta(minutes=message.revision),
         cause_id=message.cause.id,
         revision=message.revision,
+        traceparent=traceparent,
     )
     body = message.model_dump_json().encode()
     return Record("launch.changes", 0, offset, message.portfolio.encode(), tuple(envelope.headers()), body)
@@ -72,12 +74,18 @@ def record(message: LaunchesChanged, offset: int) -> Record:
 
 @asynccontextmanager
 async def running(dsn: str, **settings: Any) -> AsyncIterator[Notify]:
-    app = notify_app.create_app(
-        NotifySettings(database_url=dsn, kafka_bootstrap="127.0.0.1:1", **settings)  # no broker: nothing is relayed
-    )
+    """The service without a broker: nothing is relayed."""
+    app = notify_app.create_app(NotifySettings(database_url=dsn, kafka_bootstrap="127.0.0.1:1", **settings))
+    async with visiting(app) as notify:
+        yield notify
+
+
+@asynccontextmanager
+async def visiting(app: FastAPI) -> AsyncIterator[Notify]:
+    transport = ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
-        AsyncClient(transport=ASGITransport(app), base_url="http://notify.test") as client,
+        AsyncClient(transport=transport, base_url="http://notify.test") as client,
     ):
         yield Notify(client, app.state.foundation)
 
