@@ -33,6 +33,7 @@ from services.roadmap.settings import RoadmapSettings
 from shared.runtime.broker import Progress
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.foundation import TOPICS, Surroundings
+from shared.web.live import close_streams
 
 SERVICES = ("roadmap", "launch", "notify")
 FETCH_WAIT_MS = 20  # the mock broker makes every fetch wait this long (infrastructure.md)
@@ -103,6 +104,7 @@ async def open_house(order: Order) -> AsyncIterator[House]:
         rooms = _rooms(order, house, kafka.bootstrap)
         await stack.enter_async_context(alive(list(rooms.values())))
         await stack.enter_async_context(_serving(Front(rooms, HOME), door))
+        stack.callback(close_streams, rooms.values())  # pages that listen never leave by themselves
         yield house
 
 
@@ -175,7 +177,7 @@ async def _serving(app: Front, door: socket.socket) -> AsyncIterator[None]:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,  # pages that listen for events never end by themselves
+        timeout_graceful_shutdown=STOP_SECONDS,
     )
     server = _Uvicorn(config)
     serving = asyncio.create_task(server.serve(sockets=[door]), name="front door")

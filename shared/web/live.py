@@ -6,9 +6,10 @@ word is known here.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -73,6 +74,7 @@ class EventStream:
         """
         if self._closed or self.listeners >= MAX_LISTENERS:
             return Response(status_code=503, headers={"retry-after": "5"})
+        _streams_of(request.scope.get("app")).add(self)
         last = request.headers.get("last-event-id") or request.query_params.get("after", "")
         return EventSourceResponse(
             self.events(key, _revision(last)),
@@ -128,6 +130,23 @@ class EventStream:
             except Exception as error:  # noqa: BLE001 - the database may be away; a page waits and the stream stays
                 logger.warning("live events of %s: %s", key, error)
             await asyncio.sleep(self._poll_seconds)
+
+
+def close_streams(apps: Iterable[Starlette]) -> None:
+    """End every stream of these apps, before their server waits for its connections; it would wait in vain."""
+    for app in apps:
+        for stream in _streams_of(app):
+            stream.close()
+
+
+def _streams_of(app: Starlette | None) -> set[EventStream]:
+    """The streams that an app has given out so far."""
+    if app is None:
+        return set()
+    if not hasattr(app.state, "event_streams"):
+        app.state.event_streams = set()
+    streams: set[EventStream] = app.state.event_streams
+    return streams
 
 
 def _revision(text: str) -> int:

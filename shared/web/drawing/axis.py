@@ -12,7 +12,7 @@ from shared.web.reader import Reader
 
 AXIS_TOP = 26
 MONTH_DAYS, QUARTER_DAYS, YEAR_MONTHS = 30, 91, 12
-LEAST_MONTH_WIDTH, LEAST_QUARTER_WIDTH = 46, 58
+LEAST_MONTH_WIDTH, LEAST_QUARTER_WIDTH, LEAST_YEAR_WIDTH = 40, 58, 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _months(scale: Scale, height: float) -> Iterator[Markup]:
             continue
         x = scale.x(month)
         yield element("line", x1=x, x2=x, y1=AXIS_TOP, y2=height, class_="dw-rule")
-        skeleton = "y" if step == YEAR_MONTHS else "yMMM" if month.month == 1 else "MMM"
+        skeleton = _skeleton(month, step, scale)
         if x + scale.width(MONTH_DAYS) <= scale.right + LEAST_MONTH_WIDTH:
             text = format_skeleton(skeleton, month, locale=scale.reader.locale)
             yield element("text", text, x=x + 6, y=20, class_="dw-axis")
@@ -93,6 +93,13 @@ def _step(scale: Scale) -> int:
     if scale.width(MONTH_DAYS) >= LEAST_MONTH_WIDTH:
         return 1
     return 3 if scale.width(QUARTER_DAYS) >= LEAST_QUARTER_WIDTH else YEAR_MONTHS
+
+
+def _skeleton(month: date, step: int, scale: Scale) -> str:
+    """January carries the year, alone where there is no room for both."""
+    if month.month > 1:
+        return "MMM"
+    return "yMMM" if scale.width(step * MONTH_DAYS) >= LEAST_YEAR_WIDTH and step < YEAR_MONTHS else "y"
 
 
 def _next_month(day: date) -> date:

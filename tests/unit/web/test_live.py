@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from sse_starlette import ServerSentEvent
+from starlette.applications import Starlette
 from starlette.requests import Request
 
-from shared.web.live import MAX_LISTENERS, EventStream
+from shared.web.live import MAX_LISTENERS, EventStream, close_streams
 
 
 class Ledger:
@@ -125,3 +126,15 @@ async def test_nobody_listens_when_the_last_page_is_gone() -> None:
 def _request(headers: dict[str, str] | None = None, query: str = "") -> Request:
     raw = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
     return Request({"type": "http", "path": "/events", "query_string": query.encode(), "headers": raw})
+
+
+async def test_a_server_that_stops_ends_the_streams_of_its_apps_and_of_no_other() -> None:
+    ending, staying = Starlette(), Starlette()
+    streams = [EventStream(Ledger(1).read, poll_seconds=60) for _ in range(2)]
+    for app, stream in zip((ending, staying), streams, strict=True):
+        request = _request()
+        request.scope["app"] = app
+        assert stream.response(request, "default").status_code == 200
+    close_streams([ending, Starlette()])
+    assert streams[0].response(_request(), "default").status_code == 503
+    assert streams[1].response(_request(), "default").status_code == 200
