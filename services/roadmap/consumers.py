@@ -11,7 +11,7 @@ from services.roadmap.domain.effects import LaunchEffect, PeopleEffect, PersonTo
 from services.roadmap.handlers.accepting import Acceptance
 from services.roadmap.handlers.effects import on_launches, on_people
 from shared.contracts.cause import Cause
-from shared.contracts.envelope import EnvelopeError, read_envelope
+from shared.contracts.envelope import Envelope, EnvelopeError, read_envelope
 from shared.contracts.launch import LaunchChange, LaunchesChanged
 from shared.contracts.notify import ReceiptsChanged
 from shared.contracts.roadmap import OBSERVATION_TYPE
@@ -35,17 +35,24 @@ def build_inbound(acceptance: Acceptance, clock: Clock) -> Receive:
     """The reader of `roadmap.inbound`: a record that is wrong is refused and kept, never parked."""
 
     async def receive(records: Sequence[Record]) -> None:
-        addressed = [one for record in records if (one := await _address(acceptance, record))]
-        for portfolio, mine in groupby(sorted(addressed, key=lambda one: one[0]), key=lambda one: one[0]):
-            now = clock()
-            lines = [acceptance.read(number, record.value or b"", now) for number, (_, record) in enumerate(mine, 1)]
+        now = clock()
+        opened = [one for record in records if (one := await _open(acceptance, record))]
+        for portfolio, mine in groupby(sorted(opened, key=_portfolio), key=_portfolio):
+            lines = [
+                acceptance.read(number, body, now)._replace(traceparent=envelope.traceparent)
+                for number, (envelope, body) in enumerate(mine, start=1)
+            ]
             await acceptance.accept(portfolio, NATIVE, lines, now)
 
     return receive
 
 
-async def _address(acceptance: Acceptance, record: Record) -> tuple[PortfolioId, Record] | None:
-    """To which portfolio a record belongs; one that does not say so is kept among the refused records."""
+def _portfolio(opened: tuple[Envelope, bytes]) -> PortfolioId:
+    return opened[0].subject
+
+
+async def _open(acceptance: Acceptance, record: Record) -> tuple[Envelope, bytes] | None:
+    """What a record says of itself, and its body; one whose headers are wrong is kept among the refused records."""
     try:
         envelope = read_envelope(record.key, record.headers)
         if envelope.type != OBSERVATION_TYPE:
@@ -53,7 +60,7 @@ async def _address(acceptance: Acceptance, record: Record) -> tuple[PortfolioId,
     except EnvelopeError as error:
         await refuse(acceptance.database, record, str(error))
         return None
-    return envelope.subject, record
+    return envelope, record.value or b""
 
 
 async def on_launches_changed(batch: Batch, messages: Sequence[Received[LaunchesChanged]]) -> None:

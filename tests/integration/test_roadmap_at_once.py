@@ -33,8 +33,8 @@ async def judge_all(judge: Judge) -> int:
 
 
 async def test_two_processes_that_judge_do_it_once_and_see_what_the_other_remembered(house: House) -> None:
-    second = create_app(house.foundation.settings).state.foundation
-    other = Judge(second.database, second.outbox, second.telemetry, 7)
+    second = create_app(house.foundation.settings.model_copy(update={"batch_size": 7}))
+    other: Judge = second.state.judge
     try:
         for minute in range(0, 40, 2):
             told = [feature(f"F-{n}", minute=minute, title=f"Title {minute}") for n in range(5)]
@@ -44,7 +44,7 @@ async def test_two_processes_that_judge_do_it_once_and_see_what_the_other_rememb
             await house.post(lines(*noted))  # no-ops: remembered, not told
             await asyncio.gather(judge_all(other), judge_all(house.judge))
     finally:
-        await second.database.close()
+        await second.state.foundation.database.close()
     sums = await house.get("conservation")
     assert (sums["causes"], sums["noops"], sums["ok"]) == (100, 100, True)
     revisions = await house.select("SELECT revision FROM outbox ORDER BY seq")

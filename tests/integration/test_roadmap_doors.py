@@ -204,6 +204,13 @@ async def test_on_the_topic_a_bad_record_is_refused_and_kept_and_never_in_the_wa
     ]
 
 
+async def test_a_record_brings_its_own_trace(house: House) -> None:
+    acceptance = Acceptance(house.foundation.database, Telemetry("roadmap"), Wake(), time_is_observed=False)
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    await build_inbound(acceptance, lambda: NOW)([record(inbound_line(), traceparent=trace.encode())])
+    assert await house.select("SELECT traceparent FROM observation") == [(trace,)]
+
+
 async def test_a_door_says_try_again_when_the_database_is_away(fresh_database: FreshDatabase) -> None:
     async with open_house(fresh_database) as house:
         settings = RuntimeSettings(database_url="postgresql://x@127.0.0.1:1/x", kafka_bootstrap="127.0.0.1:1")

@@ -6,7 +6,7 @@ from io import BytesIO
 from itertools import islice
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from services.roadmap.api.asked import UNDER, IfMatch, Name
 from services.roadmap.domain.causes import NATIVE, derive_cause_id
@@ -14,7 +14,7 @@ from services.roadmap.domain.reading import Reading, check_names
 from services.roadmap.domain.strict_json import MAX_LINE_BYTES, Problem
 from services.roadmap.handlers.accepting import Line, Result
 from services.roadmap.handlers.exactly import Exactly, VersionError
-from shared.contracts.words import PortfolioId
+from shared.contracts.words import PortfolioId, canonical_json
 from shared.web.plumbing import PortfolioPath
 from shared.web.problems import ProblemError
 
@@ -55,15 +55,16 @@ def build_bulk(exactly: Exactly) -> APIRouter:
     acceptance = exactly.acceptance
 
     @router.post("/observations")
-    async def post_observations(portfolio: PortfolioPath, request: Request) -> dict[str, Any]:
-        """A bad line is refused alone; a blank line counts in the numbering and nowhere else."""
+    async def post_observations(portfolio: PortfolioPath, request: Request) -> Response:
+        """One result a line, as they came. A bad line is refused alone; a blank one only counts in the numbering."""
         now = exactly.clock()
         numbered = _number_lines(await request.body())
         results: list[Result] = []
         while bodies := list(islice(numbered, LINES_AT_ONCE)):
             lines = [acceptance.read(number, body, now) for number, body in bodies]
             results += await acceptance.accept(portfolio, NATIVE, lines, now)
-        return {"results": [_result(result) for result in results]}
+        answer = "".join(f"{canonical_json(_result(result))}\n" for result in results)
+        return Response(answer, media_type="application/x-ndjson")
 
     return router
 

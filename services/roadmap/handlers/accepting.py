@@ -21,11 +21,12 @@ ATTEMPTS: Final = 5
 
 
 class Line(NamedTuple):
-    """One line, read: where it stood in its request, its bytes, and what they mean."""
+    """One line, read: where it stood in its request, its bytes, what they mean, and its own trace if it has one."""
 
     number: int
     body: bytes
     reading: Reading
+    traceparent: str | None = None
 
 
 class Result(NamedTuple):
@@ -74,7 +75,7 @@ class Acceptance:
         if not lines:
             return []
         rows = list(self._rows(lines, now))
-        new = await insert_lines(connection, portfolio, source, rows, current_traceparent())
+        new = await insert_lines(connection, portfolio, source, rows)
         return [
             Result(line.number, row.observation_id, _outcome(row, new), line.reading.problem)
             for line, row in zip(lines, rows, strict=True)
@@ -90,11 +91,12 @@ class Acceptance:
         return [self._row(line, now, seen) for line in lines]
 
     def _row(self, line: Line, now: datetime, seen: set[str]) -> NewLine:
+        traceparent = line.traceparent or current_traceparent()
         found_id, observation, problem = line.reading
         if observation is None:
             return NewLine(
                 line.number, found_id, None, None, None, line.body[:MAX_LINE_BYTES], now, "refused",
-                problem.path if problem else None, str(problem),
+                problem.path if problem else None, str(problem), traceparent,
             )  # fmt: skip
         repeated = observation.id in seen
         seen.add(observation.id)
@@ -109,6 +111,7 @@ class Acceptance:
             state="duplicate" if repeated else "received",
             path=None,
             why=None,
+            traceparent=traceparent,
         )
 
 

@@ -24,6 +24,7 @@ class NewLine(NamedTuple):
     state: str
     path: str | None
     why: str | None
+    traceparent: str | None
 
 
 class Pending(NamedTuple):
@@ -53,16 +54,17 @@ _COLUMNS = "portfolio, source, observation_id, kind, ref, at, body, received_at,
 _INSERT = sa.text(
     "WITH line AS (SELECT * FROM unnest(CAST(:number AS int[]), CAST(:observation_id AS text[]), CAST(:kind AS text[]),"
     " CAST(:ref AS text[]), CAST(:at AS timestamptz[]), CAST(:body AS bytea[]), CAST(:received_at AS timestamptz[]),"
-    " CAST(:state AS text[]), CAST(:path AS text[]), CAST(:why AS text[]))"
-    " AS l(number, observation_id, kind, ref, at, body, received_at, state, path, why)),"
+    " CAST(:state AS text[]), CAST(:path AS text[]), CAST(:why AS text[]),"
+    " CAST(:traceparent AS text[]))"
+    " AS l(number, observation_id, kind, ref, at, body, received_at, state, path, why, traceparent)),"
     f" taken AS (INSERT INTO observation ({_COLUMNS})"
     " SELECT CAST(:portfolio AS text), CAST(:source AS text), observation_id, kind, ref, at, body, received_at, state,"
-    " path, why, CAST(:traceparent AS text) FROM line WHERE state = 'received' ORDER BY number"
+    " path, why, traceparent FROM line WHERE state = 'received' ORDER BY number"
     f" ON CONFLICT (portfolio, source, observation_id) WHERE {ACCEPTED} DO NOTHING RETURNING observation_id),"
     f" others AS (INSERT INTO observation ({_COLUMNS})"
     " SELECT CAST(:portfolio AS text), CAST(:source AS text), l.observation_id, kind, ref, at, body, received_at,"
     " CASE WHEN l.state = 'received' THEN 'duplicate' ELSE l.state END, path,"
-    " CASE WHEN l.state = 'refused' THEN l.why ELSE 'this id was accepted before' END, CAST(:traceparent AS text)"
+    " CASE WHEN l.state = 'refused' THEN l.why ELSE 'this id was accepted before' END, traceparent"
     " FROM line l LEFT JOIN taken t ON t.observation_id = l.observation_id"
     " WHERE l.state <> 'received' OR t.observation_id IS NULL ORDER BY number)"
     " SELECT observation_id FROM taken"
@@ -70,13 +72,11 @@ _INSERT = sa.text(
 
 
 async def insert_lines(
-    connection: AsyncConnection, portfolio: PortfolioId, source: str, lines: Sequence[NewLine], traceparent: str | None
+    connection: AsyncConnection, portfolio: PortfolioId, source: str, lines: Sequence[NewLine]
 ) -> set[str]:
     """Keep all lines with one statement; returns the ids that were new."""
     columns: dict[str, Any] = {name: [getattr(line, name) for line in lines] for name in NewLine._fields}
-    found = await connection.execute(
-        _INSERT, {**columns, "portfolio": portfolio, "source": source, "traceparent": traceparent}
-    )
+    found = await connection.execute(_INSERT, {**columns, "portfolio": portfolio, "source": source})
     return {row.observation_id for row in found}
 
 
