@@ -3,6 +3,7 @@
 What the commands ask and show is in the modules of the commands.
 """
 
+import json
 import os
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -13,6 +14,7 @@ import typer
 DEFAULT_URL = "http://127.0.0.1:8080"
 URL_VARIABLE = "INLOOP_URL"
 TOKEN_VARIABLE = "INLOOP_API_TOKEN"  # noqa: S105 - the name of a variable, not what is in it
+LINES_TYPE = "application/x-ndjson"
 TIMEOUT_SECONDS = 60
 NOT_AS_IT_SHOULD_BE = 1
 CANNOT = 2
@@ -68,7 +70,7 @@ class Api:
         media_type: str = "application/json",
         query: dict[str, Any] | None = None,
     ) -> Any:
-        """Send a request and give its JSON answer.
+        """Send a request and give its JSON answer; one of JSON lines as a list.
 
         Raises:
             CannotError: nobody answers there, or the answer is a problem.
@@ -95,6 +97,8 @@ def _nobody(url: str, error: httpx2.HTTPError) -> str:
 
 def _json(answer: httpx2.Response) -> Any:
     try:
+        if answer.headers.get("content-type", "").startswith(LINES_TYPE):
+            return [json.loads(line) for line in answer.text.splitlines()]
         return answer.json()
     except ValueError:
         raise CannotError(f"{answer.url} did not answer with JSON; is Inloop there?") from None

@@ -46,7 +46,7 @@ async def feed(api: Api, portfolio: str, lines: Sequence[Line], fed: Fed, pause:
         await pause()
         body = b"\n".join(line.body for line in batch) + b"\n"
         answer = await api.send("POST", f"/roadmap/api/v1/portfolios/{portfolio}/observations", body, MEDIA_TYPE)
-        results = answer.get("results", [])
+        results = answer if isinstance(answer, list) else [answer]
         if len(results) != len(batch):
             raise CannotError(f"{len(batch)} lines went in and {len(results)} answers came back")
         for line, result in zip(batch, results, strict=True):
