@@ -1,4 +1,4 @@
-"""The three services as processes of their own, on real Kafka and PostgreSQL, so that one can be killed like a machine."""
+"""The three services as processes of their own, on real Kafka and PostgreSQL: each can be killed like a machine."""
 
 import os
 import signal
@@ -90,7 +90,7 @@ class House:
             try:
                 answer = self.client.post(self.url("roadmap", "/observations"), content=body, headers=headers)
                 if answer.status_code == 200:
-                    assert not [one for one in answer.json() if one["outcome"] == "refused"]
+                    assert '"refused"' not in answer.text
                     return
             except httpx2.TransportError:
                 pass

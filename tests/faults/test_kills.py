@@ -1,0 +1,124 @@
+"""Each service is killed like a machine at seeded moments of a history, on real Kafka: the result is as if nothing was.
+
+The moments are failpoints, that is, the very places where a crash matters; which of them and at which passage comes
+from the seed, which the report prints.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.smtp import MailCatcher
+from shared.contracts.words import canonical_json
+from tests.bench.history import build_directory, build_observations
+from tests.faults.house import SERVICES, House, running_house
+from tests.servers.apache.broker import Broker
+from tests.servers.topics import KafkaRoom
+
+OBSERVATIONS = 240
+LINES_AT_ONCE = 20
+
+PLACES = {
+    "roadmap": (
+        "roadmap.after_raw_insert",
+        "roadmap.after_accept",
+        "roadmap.after_claim",
+        "roadmap.after_save",
+        "roadmap.after_commit",
+        "relay.after_select",
+        "relay.after_produce",
+        "relay.after_mark",
+        "inbox.after_handle",
+        "inbox.after_commit",
+    ),
+    "launch": ("inbox.after_handle", "inbox.after_commit", "relay.after_produce", "relay.after_mark"),
+    "notify": ("inbox.after_handle", "inbox.after_commit", "relay.after_produce", "notify.after_claim"),
+}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the history leads to when nobody dies."""
+    return _run(kafka, tmp_path_factory.mktemp("undisturbed"), "calm", {})
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("victim", SERVICES)
+def test_a_killed_service_leaves_no_trace_in_the_result(
+    kafka: Broker, undisturbed: dict[str, Any], tmp_path: Path, victim: str, seed: int
+) -> None:
+    places = PLACES[victim]
+    number = int(hashlib.sha256(f"{victim}{seed}".encode()).hexdigest(), 16)
+    first, second = places[number % len(places)], places[number // 97 % len(places)]
+    moments = {victim: [f"{first}=kill:{1 + number // 7 % 3}", f"{second}=kill:{1 + number // 11 % 4}"]}
+    print(f"seed {seed}: {victim} dies at {moments[victim]}")  # noqa: T201 - a failing seed must be told
+    result = _run(kafka, tmp_path, f"{victim}{seed}", moments)
+    assert result["restarts"] >= 1, "the victim did not die: the moment was never reached"
+    assert result["decisions"] == undisturbed["decisions"]
+    assert result["classes"] == undisturbed["classes"]
+    assert result["letters"] == undisturbed["letters"], "someone was told less, more or something else"
+
+
+def _run(kafka: Broker, folder: Path, name: str, moments: dict[str, list[str]]) -> dict[str, Any]:
+    folder.chmod(0o755)
+    directory = folder / "directory.csv"
+    directory.write_text(build_directory())
+    room = KafkaRoom(kafka.bootstrap, f"k{name}")
+    with EmbeddedPostgres() as postgres, MailCatcher() as mails:
+        environments = {
+            service: {
+                "INLOOP_DATABASE_URL": postgres.ensure_database(service),
+                "INLOOP_KAFKA_BOOTSTRAP": kafka.bootstrap,
+                "INLOOP_TOPIC_PREFIX": f"{room.prefix}.",
+                "INLOOP_TIME_SOURCE": "observations",
+                "INLOOP_SMTP_URL": f"smtp://{mails.host}:{mails.port}",
+                "INLOOP_DIRECTORY_FILE": str(directory),
+                "INLOOP_LOG_FORMAT": "text",
+                "INLOOP_FETCH_WAIT_MS": "20",
+            }
+            for service in SERVICES
+        }
+        with running_house(environments, folder) as house:
+            _feed(house, moments)
+            house.wait_until_quiet()
+            return _result(house, mails)
+
+
+def _feed(house: House, moments: dict[str, list[str]]) -> None:
+    lines = [line.decode() for _, line in build_observations(OBSERVATIONS, 1)]
+    for start in range(0, len(lines), LINES_AT_ONCE):
+        for victim, specifications in moments.items():
+            if start in {0, OBSERVATIONS // 2} and specifications:
+                _arm(house, victim, specifications.pop(0))
+        house.post_observations(lines[start : start + LINES_AT_ONCE])
+        house.revive()
+
+
+def _arm(house: House, victim: str, specification: str) -> None:
+    """Restart the victim gracefully with a failpoint armed; that this leaves no trace is part of the test."""
+    service = house.services[victim]
+    service.stop()
+    service.failpoints = specification
+    service.start()
+    service.wait_until_ready()
+
+
+def _result(house: House, mails: MailCatcher) -> dict[str, Any]:
+    decisions = hashlib.sha256("\n".join(canonical_json(one) for one in house.decisions()).encode()).hexdigest()
+    sums = house.client.get(house.url("notify", "/conservation")).json()
+    letters = {(mail.message_id, mail.to[0], mail.subject) for mail in mails.mails}
+    by_id: dict[str, set[bytes]] = {}
+    for mail in mails.mails:
+        by_id.setdefault(mail.message_id, set()).add(mail.raw)
+    assert all(len(copies) == 1 for copies in by_id.values()), "a letter that was sent twice differs from itself"
+    return {
+        "decisions": decisions,
+        "classes": json.dumps(sums.get("classes", sums), sort_keys=True),
+        "letters": letters,
+        "restarts": house.restarts,
+    }
