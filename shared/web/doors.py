@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.routing import RouteContext, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.routing import BaseRoute
 
 from shared.runtime.foundation import Foundation
 from shared.web.middleware import Limits, Tracing
@@ -69,7 +69,7 @@ def create_app(
 
 
 def require_access(request: Request) -> None:
-    """Let in whoever carries the token, as bearer or as the cookie of a signed-in browser; everyone when the API is open.
+    """Let in whoever carries the token, as bearer or in the cookie of a signed-in browser; everyone if the API is open.
 
     Raises:
         ProblemError: 401 without a token, 403 with a wrong one or with a cookie from another origin.
@@ -172,12 +172,12 @@ def _sign_in() -> APIRouter:
 def routes_without_access(app: FastAPI, open_paths: frozenset[str]) -> list[str]:
     """The routes that forgot to say who may call them; a test keeps this empty."""
     return [
-        route.path
-        for route in app.routes
-        if hasattr(route, "path") and route.path not in open_paths and not _requires_access(route)
+        str(route.path)
+        for route in iter_route_contexts(app.routes)  # app.routes alone hides what came with a router
+        if route.path not in open_paths and not _requires_access(route)
     ]
 
 
-def _requires_access(route: BaseRoute) -> bool:
+def _requires_access(route: RouteContext) -> bool:
     dependant = getattr(route, "dependant", None)
     return dependant is not None and any(one.call is require_access for one in dependant.dependencies)
