@@ -98,6 +98,28 @@ async def test_after_a_restart_it_goes_on_where_it_was(fresh_database: FreshData
         assert launch["history"][0]["why"][1]["detail"] == "F-1: delayed, 2026-06-01 to 2026-07-20"
 
 
+async def test_however_it_is_cut_into_batches_and_restarted_it_says_the_same(fresh_database: FreshDatabase) -> None:
+    whole, cut = await fresh_database("launch"), await fresh_database("launch")
+    history = [changed(n + 1, one, at=START + timedelta(days=12 * n)) for n, one in enumerate(eventful())]
+    async with open_house(whole) as house:
+        await house.hear(*history)
+        expected = await house.told()
+    for first in range(0, len(history), 3):
+        async with open_house(cut) as house:
+            await house.hear(*history[first : first + 3])
+    async with open_house(cut) as house:
+        assert await house.told() == expected
+    kinds = {kind for message in expected for one in message.changes for kind in one.kinds}
+    assert {"planned", "rescheduled", "held", "launched", "released_hold"} <= kinds
+
+
+def eventful() -> list[FeatureChange]:
+    """A history in which days pass, dates move and features ship, early and late."""
+    months = [f"2026-{month:02}-0{day}" for month in range(3, 9) for day in (2, 9)]
+    slips = [delayed(day, ref) for day, ref in zip(months, ("A", "B") * 6, strict=True)]
+    return [added("A"), added("B", stage="ga", impact={}), *slips, shipped("A"), *slips[:3], shipped("B"), added("C")]
+
+
 async def test_what_was_told_gives_what_is_stored(house: House) -> None:
     await house.hear(changed(1, added()), changed(2, added("B")), changed(3, delayed("2026-07-20")))
     await house.patch("L-F-1", {"pin": "the fair"})
