@@ -11,7 +11,7 @@ from services.launch.domain.planner.forced import Deadlines, Forced, floor_cost,
 from services.launch.domain.planner.improve import Improver, construct
 from services.launch.domain.planner.model import Event, Plan, Portfolio
 from services.launch.domain.planner.oracle import Reason, reasons
-from services.launch.domain.planner.schedule import Schedule
+from services.launch.domain.planner.schedule import OUT, Schedule
 from services.launch.domain.planner.search import Reach, Search
 
 S1_REACHES = (Reach(1, 3, 20),)
@@ -120,6 +120,9 @@ class Run:
             self._improve(improver)
         if stage == "S3":
             bound = self._optimize(improver)
+        if self.held and self._release(search):
+            improver.polish()
+            self._justify(improver)
         return self._explain(stage, bound)
 
     def _give_way(self, search: Search) -> None:
@@ -167,6 +170,30 @@ class Run:
         if schedule.cost > cost:
             improver.search.apply(dates)
         return outcome.lower_bound
+
+    def _release(self, search: Search) -> bool:
+        """Give held blocks a date after all, where the final plan has one; tells whether it changed anything.
+
+        A successor that finds no date then is stuck in its stead.
+        """
+        schedule, released = self.schedule, False
+        rest = sorted(self.held & self.forced.stuck)
+        while rest:
+            block = rest.pop(0)
+            mark = len(schedule.journal)
+            schedule.take(block)
+            day = search.first_free(block, schedule.portfolio.horizon)
+            if day == OUT:
+                schedule.undo(mark)
+                self.forced.stuck.add(block)
+                continue
+            schedule.put(block, day)
+            self.forced.stuck.discard(block)
+            released = True
+            early = (other for other, lag in schedule.blocks.behind[block] if schedule.date[other] < day + lag)
+            rest += [other for other in early if not schedule.pinned[other] and other not in rest]
+        search.locked |= self.forced.stuck
+        return released
 
     def _justify(self, improver: Improver) -> None:
         """Place the moves that the event does not explain again, all at once, until there are none."""
