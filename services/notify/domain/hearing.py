@@ -43,7 +43,7 @@ class Standing:
     def coverage(self, subject: Subject) -> CoverageCount:
         """How many stand where."""
         classes = count_classes(one.state for one in self.obligations.values())
-        return CoverageCount.model_construct(subject=subject, expected=len(self.obligations), classes=classes)
+        return CoverageCount(subject=subject, expected=len(self.obligations), classes=classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Decision:
 
     def message(self, revision: int) -> ReceiptsChanged:
         """What the others are told; exactly one for every cause heard, even when nobody is concerned."""
-        return ReceiptsChanged.model_construct(
+        return ReceiptsChanged(
             portfolio=self.heard.portfolio,
             revision=revision,
             cause=self.heard.cause,

@@ -130,7 +130,8 @@ def _line(language: str, item: Item) -> Line:
     news = item.news
     why = clean(" → ".join(news.why), MAX_WHY)
     if news.waits_for:
-        why = f"{why} {say(language, 'waits', waits_for=clean(news.waits_for, MAX_NAME))}".strip()
+        waits = say(language, "waits", waits_for=clean(news.waits_for, MAX_NAME))
+        why = f"{why.rstrip('.')}. {waits}" if why else waits
     roles = dict.fromkeys(role for reason in item.because for role in ROLE_PATTERN.findall(reason))
     to_do = " ".join(_to_do(language, role) for role in roles) if item.needs_ok else ""
     return Line(what_changed(language, news), why, to_do.strip(), item.because)

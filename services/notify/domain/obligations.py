@@ -138,7 +138,7 @@ def _evidence(act: Act) -> str | None:
 
 def receipt(obligation: Obligation) -> Receipt:
     """What the others are told of it."""
-    return Receipt.model_construct(
+    return Receipt(
         subject=obligation.subject,
         person=obligation.person,
         state=obligation.state,

@@ -41,6 +41,7 @@ def told_lines(language: str, obligations: list[Mapping[str, Any]]) -> list[dict
             {
                 "what": what_changed(language, news),
                 "why": list(news.why),
+                "waits_for": news.waits_for,
                 "tier": news.tier if news.subject.kind == "launch" else None,
                 "kinds": list(news.kinds),
                 "before": news.date_before,

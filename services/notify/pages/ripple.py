@@ -99,7 +99,7 @@ def _draw(
 ) -> Any:
     features: list[str] = json.loads(found["features"])[:FEATURES]
     heard: datetime = found["received_at"]
-    ends = (told.source.observed_at, None, heard, _last(people, "told_at"), _last(people, "known_at"))
+    ends = (told.source.observed_at, None, heard, None, _last(people, "told_at"))
     what = Ripple(
         act=RippleNode("act", told.summary, told.source.tool),
         features=[RippleNode(one, one) for one in features],
@@ -123,4 +123,12 @@ def _launch(audience: Found, features: Sequence[str]) -> RippleLaunch:
 def _person(pages: Pages, request: Request, one: dict[str, Any], portfolio: str) -> RipplePerson:
     text = pages.say(request, f"state.{one['state']}")
     href = f"/notify/people/{quote(one['id'], safe='')}?portfolio={portfolio}"
-    return RipplePerson(one["id"], one["name"], one["team"], one["state"], text, tuple(one["launches"]), href)
+    return RipplePerson(
+        one["id"],
+        one["name"],
+        one["team"] or pages.say(request, "ripple.no_team"),
+        one["state"],
+        text,
+        tuple(one["launches"]),
+        href,
+    )

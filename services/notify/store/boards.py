@@ -75,7 +75,7 @@ async def count_people(connection: AsyncConnection, portfolio: PortfolioId, now:
         "SELECT p.id, p.name, p.team, p.roles, p.problem, coalesce(o.open, 0) AS open,"
         " coalesce(o.overdue, 0) AS overdue, coalesce(o.unreachable, 0) AS unreachable FROM person p LEFT JOIN"
         " (SELECT person, count(*) FILTER (WHERE state = 'open' AND need = 'acknowledge') AS open,"
-        " count(*) FILTER (WHERE due_at < :now) AS overdue,"
+        " count(*) FILTER (WHERE state = 'open' AND due_at < :now) AS overdue,"
         " count(*) FILTER (WHERE state = 'unreachable') AS unreachable"
         " FROM obligation WHERE portfolio = :portfolio AND state IN ('open', 'unreachable') GROUP BY person) AS o"
         " ON o.person = p.id WHERE p.portfolio = :portfolio AND p.left_at IS NULL"

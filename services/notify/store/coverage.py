@@ -155,7 +155,7 @@ async def count_gaps(connection: AsyncConnection, now: datetime) -> dict[str, in
         sa.text(
             "SELECT count(*) FILTER (WHERE state = 'unreachable') AS unreachable,"
             " count(*) FILTER (WHERE state = 'open') AS open,"
-            " count(*) FILTER (WHERE due_at < :now) AS overdue"
+            " count(*) FILTER (WHERE state = 'open' AND due_at < :now) AS overdue"
             " FROM obligation WHERE state IN ('open', 'unreachable')"
         ),
         {"now": now},

@@ -58,7 +58,7 @@ def obligation_row(portfolio: str, one: Obligation) -> dict[str, Any]:
 def read_obligation(row: Any) -> Obligation:
     """One obligation from its table's row."""
     return Obligation(
-        subject=Subject.model_construct(kind=row.kind, id=row.id, revision=row.revision),
+        subject=Subject(kind=row.kind, id=row.id, revision=row.revision),
         person=PersonId(row.person),
         need=row.need,
         because=tuple(json.loads(row.because)),
