@@ -37,6 +37,7 @@ def create_app(settings: RuntimeSettings, surroundings: Surroundings | None = No
     """The whole service; it starts and stops with the app's lifespan."""
     given = surroundings or Surroundings()
     foundation = Foundation("roadmap", settings, "roadmap.changes", HERE / "migrations", given)
+    foundation.needs_kafka = False
     judge = Judge(foundation.database, foundation.outbox, foundation.telemetry, settings.batch_size)
     acceptance = Acceptance(
         foundation.database, foundation.telemetry, judge.bell, time_is_observed=settings.time_source == "observations"

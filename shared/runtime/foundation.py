@@ -95,6 +95,8 @@ class Foundation:
             self.outbox, settings.database_url, settings.kafka_bootstrap, settings.topic_prefix + topic, self._progress
         )
         self._consuming = False
+        self.needs_kafka = True
+        """Whether the service cannot do its job while Kafka is away; ingress can: its outbox holds what is told."""
         self.prepare: Prepare | None = None
         """Run by `start` when the schema is there and before the first message is read."""
 
@@ -128,7 +130,8 @@ class Foundation:
         self.process.every(5, "gauges", self._measure)
         if self._broker.subscribers:
             check_subscribers(self._broker)
-            self.process.checks["consumers"] = self._check_consumers
+            if self.needs_kafka:
+                self.process.checks["consumers"] = self._check_consumers
             self.process.supervise("consumers", self._consume)
         for inbox in self.inboxes.values():
             self.process.every(5, f"gaps of {inbox.topic}", inbox.ask_for_gaps)
