@@ -15,7 +15,7 @@ from services.notify.store.acts import find_notice
 from services.notify.store.coverage import find_audience, list_inbox, read_certificate, read_conservation
 from services.notify.store.directories import current_ids, load_directory, load_people
 from shared.contracts.notify import Subject
-from shared.contracts.words import Day, PersonId, PortfolioId
+from shared.contracts.words import PORTFOLIO_PATTERN, Day, PersonId, PortfolioId
 from shared.runtime.clock import derive_id
 from shared.runtime.foundation import Foundation
 from shared.web.plumbing import PortfolioPath
@@ -145,7 +145,7 @@ def _people(foundation: Foundation, acting: Acting) -> APIRouter:
     @router.get("/people/{person}/inbox")
     async def inbox(
         person: Text,
-        portfolio: Annotated[PortfolioId, Query(max_length=63)] = DEFAULT_PORTFOLIO,
+        portfolio: Annotated[PortfolioId, Query(pattern=PORTFOLIO_PATTERN)] = DEFAULT_PORTFOLIO,
         before: Annotated[int | None, Query(ge=1, le=NO_END)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> dict[str, Any]:

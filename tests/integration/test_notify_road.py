@@ -33,9 +33,14 @@ async def prepare(dsn: str) -> None:
 class Notify:
     """The running service without Kafka: its doors, and its inbox into which records are put by hand."""
 
-    def __init__(self, client: AsyncClient, foundation: Foundation) -> None:
+    def __init__(self, client: AsyncClient, app: FastAPI) -> None:
         self.client = client
-        self.foundation = foundation
+        self.app = app
+
+    @property
+    def foundation(self) -> Foundation:
+        found: Foundation = self.app.state.foundation
+        return found
 
     async def hear(self, *messages: LaunchesChanged) -> None:
         await self.foundation.inboxes["launch.changes"].receive(
@@ -87,7 +92,7 @@ async def visiting(app: FastAPI) -> AsyncIterator[Notify]:
         app.router.lifespan_context(app),
         AsyncClient(transport=transport, base_url="http://notify.test") as client,
     ):
-        yield Notify(client, app.state.foundation)
+        yield Notify(client, app)
 
 
 @pytest.fixture
