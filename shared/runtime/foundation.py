@@ -91,9 +91,7 @@ class Foundation:
         self.inboxes: dict[str, Inbox[Any]] = {}
         self._progress = surroundings.progress
         self._broker = create_broker(settings)
-        self._relay = Relay(
-            self.outbox, settings.database_url, settings.kafka_bootstrap, settings.topic_prefix + topic, self._progress
-        )
+        self._relay = Relay(self.outbox, settings, self.telemetry, self._progress)
         self._consuming = False
         self.needs_kafka = True
         """Whether the service cannot do its job while Kafka is away; ingress can: its outbox holds what is told."""

@@ -15,12 +15,15 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
+from opentelemetry.trace import SpanKind
 
 from shared.runtime.broker import Progress
 from shared.runtime.clock import monotonic
 from shared.runtime.database import COMMAND_TIMEOUT_SECONDS
 from shared.runtime.failpoints import failpoint
 from shared.runtime.outbox import Outbox
+from shared.runtime.settings import RuntimeSettings
+from shared.runtime.telemetry import Telemetry
 
 LEADER_LOCK = 0x1A7E58
 ROUND_ROWS = 500
@@ -50,12 +53,13 @@ class Relay:
     """Moves the rows of one outbox to its topic until it is cancelled."""
 
     def __init__(
-        self, outbox: Outbox, database_url: str, bootstrap: str, topic: str, progress: Progress | None
+        self, outbox: Outbox, settings: RuntimeSettings, telemetry: Telemetry, progress: Progress | None = None
     ) -> None:
         self._outbox = outbox
-        self._dsn = database_url.replace("+asyncpg", "")
-        self._bootstrap = bootstrap
-        self._topic = topic
+        self._dsn = settings.database_url.replace("+asyncpg", "")
+        self._bootstrap = settings.kafka_bootstrap
+        self._topic = settings.topic_prefix + outbox.topic
+        self._telemetry = telemetry
         self._progress = progress
         self._wake = asyncio.Event()
         self.leading = False
@@ -134,8 +138,10 @@ class Relay:
         producer: AIOKafkaProducer,
         rows: Sequence[Any],
     ) -> None:
-        async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-            sent, ends = await self._send(producer, rows)
+        traced = [row["traceparent"] for row in rows] if self._telemetry.tracing else []
+        with self._telemetry.span(f"send {self._outbox.topic}", SpanKind.CLIENT, links=traced):
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                sent, ends = await self._send(producer, rows)
         failpoint("relay.after_produce")
         if self._progress:
             await self._progress.reached(self._topic, ends)

@@ -8,7 +8,7 @@ by the other `OTEL_*` variables. FastStream's own middleware overwrites `tracepa
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -75,15 +75,15 @@ class Telemetry:
         kind: SpanKind = SpanKind.INTERNAL,
         *,
         parent: str | None = None,
-        link: str | None = None,
+        links: Sequence[str | None] = (),
         cause: str | None = None,
     ) -> Iterator[Span]:
-        """A span around the block. `parent`, `link` are traceparent texts; without a parent, the current span is it."""
+        """A span around the block. `parent` and `links` are traceparents; without a parent the current span is it."""
         context = _propagator.extract({"traceparent": parent}) if parent else None
-        links = [Link(linked)] if link and (linked := span_context(link)).is_valid else []
+        linked = [Link(span_context(one)) for one in links if one]
         token = _cause.set(cause or _cause.get())
         try:
-            with self._tracer.start_as_current_span(name, context, kind, links=links) as span:
+            with self._tracer.start_as_current_span(name, context, kind, links=linked) as span:
                 if cause:
                     span.set_attribute("inloop.cause_id", cause)
                 yield span

@@ -103,7 +103,9 @@ def _parent(scope: Scope) -> str | None:
 
 def _route(scope: Scope) -> str:
     """The route's pattern, never the path: a path may hold a secret, and there is no end of paths."""
-    return str(getattr(scope.get("route"), "path", "unmatched"))
+    # A route inside a router knows only its own part; FastAPI leaves the whole in its place of the scope.
+    whole = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    return str(getattr(whole, "path", "unmatched"))
 
 
 def _status(send: Send, status: list[int]) -> Callable[[Any], Awaitable[None]]:

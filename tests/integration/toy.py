@@ -143,7 +143,7 @@ async def reading(
 @asynccontextmanager
 async def relaying(settings: RuntimeSettings, progress: Progress | None = None) -> AsyncIterator[Relay]:
     """The relay running, until the block ends."""
-    relay = Relay(OUTBOX, settings.database_url, settings.kafka_bootstrap, settings.topic_prefix + TOPIC, progress)
+    relay = Relay(OUTBOX, settings, Telemetry("toy"), progress)
     task = asyncio.create_task(relay.run())
     try:
         yield relay

@@ -66,12 +66,12 @@ class Acting:
 
     async def acknowledge(self, notice: Notice, evidence: str, now: datetime) -> list[Obligation]:
         """Settle all obligations of a notice; the first act is kept. Returns them as they then stand."""
-        with self._telemetry.span("acknowledge notice", link=notice["traceparent"], cause=notice["cause"]):
+        with self._telemetry.span("acknowledge notice", links=[notice["traceparent"]], cause=notice["cause"]):
             return await self._settle(notice, "acknowledged", evidence, now)
 
     async def see(self, notice: Notice, evidence: str, now: datetime) -> list[Obligation]:
         """Mark a notice as read: settles what needs no acknowledgement. Returns all as they then stand."""
-        with self._telemetry.span("see notice", link=notice["traceparent"], cause=notice["cause"]):
+        with self._telemetry.span("see notice", links=[notice["traceparent"]], cause=notice["cause"]):
             return await self._settle(notice, "saw", evidence, now)
 
     async def _settle(self, notice: Notice, verb: str, evidence: str, now: datetime) -> list[Obligation]:

@@ -204,7 +204,7 @@ def test_a_span_continues_the_trace_it_is_given_and_links_what_it_answers() -> N
     with telemetry.span("create", SpanKind.PRODUCER):
         created = current_traceparent()
     assert created is not None
-    with telemetry.span("process", SpanKind.CONSUMER, parent=created, link=created, cause="c1"):
+    with telemetry.span("process", SpanKind.CONSUMER, parent=created, links=[created], cause="c1"):
         pass
     telemetry.close()
     create, process = exporter.get_finished_spans()
