@@ -34,9 +34,9 @@ def create_app(settings: NotifySettings, surroundings: Surroundings | None = Non
     foundation = Foundation("notify", settings, "notify.receipts", HERE / "migrations", surroundings or Surroundings())
     wake = Wake()
     domain = sender_domain(settings.mail_from)
-    office = Office(foundation.database, foundation.outbox, domain)
-    rules = Rules(DEFAULT_POLICY, domain, settings.acknowledge == "at_once")
     time_is_ours = settings.time_source == "clock"
+    office = Office(foundation.database, foundation.outbox, domain, time_is_ours)
+    rules = Rules(DEFAULT_POLICY, domain, settings.acknowledge == "at_once")
     acting = Acting(foundation.database, foundation.outbox, foundation.telemetry, time_is_ours=time_is_ours)
     hear_launch(foundation, Hearing(foundation.outbox, foundation.telemetry, rules, wake))
 

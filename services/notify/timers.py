@@ -36,7 +36,7 @@ from shared.runtime.failpoints import failpoint
 from shared.runtime.foundation import Foundation
 from shared.runtime.process import Heartbeat, Wake
 
-CLAIMED_AT_ONCE = 100
+CLAIMED_AT_ONCE = 50
 IDLE_SECONDS = 1.0
 AWAY_SECONDS = 1.0
 AWAY_LIMIT_SECONDS = 10.0
@@ -97,7 +97,13 @@ class Sender:
             contents = await load_contents(connection, claims)
             needless = [one.notice for one in claims if contents[one.notice].is_needless]
             await close_needless(connection, needless, "settled or unreachable before it was sent", self._clock())
-            mails = [self._mail(one, contents[one.notice]) for one in claims if one.notice not in needless]
+            mails = []
+            for one in claims:
+                if one.notice not in needless:
+                    mails.append(self._mail(one, contents[one.notice]))
+                    await asyncio.sleep(
+                        0
+                    )  # writing a mail takes a millisecond or two; others of this process go between
             fresh = [one for one in mails if one.token]
             await freeze(connection, [(one.claim.notice, one.address, one.body) for one in fresh])
             await save_tokens(connection, [(one.token, one.claim.notice) for one in fresh], self._clock())

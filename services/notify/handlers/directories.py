@@ -19,11 +19,12 @@ from shared.runtime.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Where directories are kept: the database, what is told, and the domain of our Message-IDs."""
+    """Where directories are kept: the database, what is told, the domain of our Message-IDs, and whose time counts."""
 
     database: Database
     outbox: Outbox
     mail_domain: str
+    time_is_ours: bool
 
 
 async def put_directory(office: Office, portfolio: PortfolioId, file: DirectoryFile, now: datetime) -> bool:
@@ -37,7 +38,7 @@ async def put_directory(office: Office, portfolio: PortfolioId, file: DirectoryF
             return False
         row = batch.portfolios[portfolio]
         row.changed = True  # what is kept in memory of this portfolio names the old directory
-        at = row.now or now
+        at = max(now, row.now or now) if office.time_is_ours else row.now or now
         before = await load_people(batch.connection, portfolio)
         await save_directory(batch.connection, portfolio, file, at)
         after = await load_people(batch.connection, portfolio)
