@@ -18,8 +18,8 @@ from typing import Any
 import httpx2
 from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
-from services.launch.app import create_app as create_launch
 
+from services.launch.app import create_app as create_launch
 from services.launch.settings import LaunchSettings
 from services.notify.app import create_app as create_notify
 from services.notify.settings import NotifySettings

@@ -60,7 +60,7 @@ class ScriptedMailServer(MailCatcher):
         self, awaited: Callable[[list[CaughtMail]], bool], within_seconds: float = 5.0
     ) -> list[CaughtMail]:
         async with asyncio.timeout(within_seconds):
-            while not awaited(self.mails):  # noqa: ASYNC110 - mails come in on another thread's loop
+            while not awaited(self.mails):
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
         return self.mails
 
