@@ -3,16 +3,16 @@
 Looks at the schedule and changes nothing. Whether to eject anybody is decided in search.py.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from services.launch.domain.planner.model import DAYS_A_WEEK
+from services.launch.domain.planner.model import DAYS_A_WEEK, next_monday
 from services.launch.domain.planner.schedule import NEVER, OUT, Schedule
 
 POOL = 6  # candidates kept for one crowded week
-ASKED = 14  # candidates whose price is found out for one crowded week
+ASKED = 48  # candidates whose price is found out for one crowded week
 LARGEST = 5  # blocks ejected at once
 FARTHEST = 14  # dates looked at for a block that leaves
 
@@ -38,7 +38,7 @@ class Ejections:
         self._schedule = schedule
         self._latest = latest
         self._locked = locked
-        self._next: dict[int, int] = {}  # where a block would go from home
+        self._next: dict[tuple[int, int], int] = {}  # where blocks of a kind would go from a date
         self.steps = 0
 
     def sets(self, block: int, day: int, width: int) -> list[Leaving]:
@@ -74,26 +74,26 @@ class Ejections:
 
     def _next_free(self, block: int, now: int) -> int:
         """Next free date, which may be a little out of date: it only guides the choice."""
-        if now != self._schedule.home[block]:
-            return self._look_ahead(block, now)
-        if block not in self._next:
-            self._next[block] = self._look_ahead(block, now)
-        return self._next[block]
+        key = (self._schedule.kind[block], now)
+        if key not in self._next:
+            self._next[key] = self._look_ahead(block, now)
+        day = self._next[key]
+        return day if day <= self._latest[block] else OUT
 
     def forget(self) -> None:
         """Look at all dates afresh from now on."""
         self._next.clear()
 
     def _look_ahead(self, block: int, now: int) -> int:
-        """First free day after this week, or the last one looked at; OUT when the deadline is too near."""
+        """First free day after this week, or the last one looked at; OUT when there is none."""
         schedule = self._schedule
         days, daily = schedule.days[block], bool(schedule.scopes[block])
-        week, found, asked = -1, OUT, 0
+        week, found, asked = -1, OUT, 0  # in its own week it would not give room
         mark = len(schedule.journal)
         schedule.take(block)
-        for at in range(bisect_right(days, now), len(days)):
+        for at in range(bisect_left(days, next_monday(now)), len(days)):
             day = days[at]
-            if day > self._latest[block] or asked > FARTHEST:
+            if asked > FARTHEST:
                 break
             if not daily and (day - 1) // DAYS_A_WEEK == week:
                 continue
@@ -106,7 +106,7 @@ class Ejections:
 
     def _leaving(self, blocks: frozenset[int]) -> Leaving:
         schedule = self._schedule
-        least = sum(schedule.nudge[other] for other in blocks if schedule.date[other] == schedule.home[other])
+        least = sum(schedule.leave[other] for other in blocks if schedule.date[other] == schedule.home[other])
         price = sum(self.price(other) for other in blocks)
         return Leaving(price, min(price, least), tuple(sorted(blocks)))
 
@@ -143,7 +143,7 @@ class Ejections:
         return found
 
     def _by_least(self, at: int) -> Iterator[tuple[int, int]]:
-        """Unpinned users of the week by the least they must pay: guests nothing, those at home their nudge."""
+        """Unpinned users of the week by the least they must pay: guests nothing, those at home the price of leaving."""
         schedule = self._schedule
         users, date, home = schedule.users[at], schedule.date, schedule.home
         yield from sorted((0, other) for other in users if date[other] != home[other])

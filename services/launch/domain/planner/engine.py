@@ -14,15 +14,16 @@ from services.launch.domain.planner.oracle import Reason, reasons
 from services.launch.domain.planner.schedule import OUT, Schedule
 from services.launch.domain.planner.search import Reach, Search
 
-S1_REACHES = (Reach(1, 3, 20),)
+LAST_STEPS = 500  # of the first stage, when finding a first plan took all others
+S1_REACHES = (Reach(2, 2, 6),)
 S2_REACHES = (Reach(2, 6, 20),)
 ROUNDS = 8  # of taking back moves nobody asked for
 
 
 class Effort(NamedTuple):
-    """Steps of improvement for each stage; a thousand take about five milliseconds."""
+    """Steps for each stage, the second one's in addition; a thousand take about four milliseconds."""
 
-    s1: int = 3000
+    s1: int = 4500
     s2: int = 60000
 
 
@@ -114,7 +115,7 @@ class Run:
             self._give_way(search)
             return None
         improver = Improver(search, bound)
-        improver.run(self.planner.effort.s1, S1_REACHES)
+        improver.run(max(self.planner.effort.s1 - search.spent, LAST_STEPS), S1_REACHES)
         self._justify(improver)
         if stage != "S1":
             self._improve(improver)

@@ -139,11 +139,11 @@ def _room(schedule: Schedule, block: int, day: int, marks: tuple[set[int], set[i
         if over > 0:
             price = max(price, _relief(schedule, at, over, paid))
             seen |= schedule.users[at]
-    must = set(schedule.near(block, day)).union(
-        *(schedule.speakers.get(at + week, ()) for at in schedule.segments[block])
-    )
-    seen |= must
-    return min(NEVER, max(price, sum(schedule.nudge[other] for other in must - paid)))
+    speaking = set().union(*(schedule.speakers.get(at + week, ()) for at in schedule.segments[block]))
+    near = set(schedule.near(block, day)) - speaking
+    seen |= speaking | near
+    must = sum(schedule.leave[other] for other in speaking - paid) + sum(schedule.nudge[other] for other in near - paid)
+    return min(NEVER, max(price, must))
 
 
 def _relief(schedule: Schedule, at: int, over: int, paid: set[int]) -> int:
@@ -151,4 +151,4 @@ def _relief(schedule: Schedule, at: int, over: int, paid: set[int]) -> int:
     loose = [other for other in schedule.users[at] if not schedule.pinned[other]]
     if sum(schedule.load[other][at - schedule.week(schedule.date[other])] for other in loose) < over:
         return NEVER
-    return min(0 if other in paid else schedule.nudge[other] for other in loose)
+    return min(0 if other in paid else schedule.leave[other] for other in loose)

@@ -11,19 +11,20 @@ from services.launch.domain.planner.search import Dates, Reach, Search
 
 MODULUS = 2**31 - 1
 FACTOR = 48271
-CONSTRUCT_STEPS = 2000
+CONSTRUCT_STEPS = 1500
+RESCUE_STEPS = 6000
 
 
 def construct(search: Search, forced: list[int]) -> bool:
     """Find a first plan: place the forced blocks, which are out, in several orders and keep the cheapest."""
     schedule = search.schedule
     limit, best = NEVER, None
-    for depth, order in _orders(search, forced):
+    for usual, depth, order in _orders(search, forced):
+        if not usual and best is not None:
+            break
         search.reach = Reach(depth, 3, 20)
         search.ejections.forget()
-        if depth > 1 and best is not None:
-            break
-        search.allow(CONSTRUCT_STEPS * depth * depth)
+        search.allow(CONSTRUCT_STEPS if usual else RESCUE_STEPS)
         if search.insert_in_order(order, limit, depth):
             limit, best = schedule.cost, search.changes(0)
         schedule.undo(len(forced))
@@ -32,13 +33,14 @@ def construct(search: Search, forced: list[int]) -> bool:
     return best is not None
 
 
-def _orders(search: Search, forced: list[int]) -> list[tuple[int, list[int]]]:
-    """(depth, order): the deep ones only when nothing else succeeds, the plain one last as it tells who has no day."""
+def _orders(search: Search, forced: list[int]) -> list[tuple[bool, int, list[int]]]:
+    """(usual, depth, order): others than the usual ones only when nothing succeeds; the last tells who has no day."""
     schedule = search.schedule
     heavy = sorted(forced, key=lambda one: (-schedule.weight[one], schedule.home[one], one))
     early = sorted(forced, key=lambda one: (schedule.home[one], -schedule.weight[one], one))
     tight = sorted(forced, key=lambda one: (search.latest[one], -schedule.weight[one], one))
-    return [(1, heavy), (1, early), (0, heavy), (2, tight), (2, heavy), (3, tight), (0, heavy)]
+    usual = [(True, 1, heavy), (True, 1, early), (True, 0, heavy)]
+    return [*usual, (False, 1, tight), (False, 2, tight), (False, 2, heavy), (False, 3, tight), (False, 0, heavy)]
 
 
 class Improver:

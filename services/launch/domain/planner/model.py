@@ -152,6 +152,11 @@ def week_of(day: int) -> int:
     return (day - 1) // DAYS_A_WEEK
 
 
+def next_monday(day: int) -> int:
+    """First day of the week after the day's."""
+    return (week_of(day) + 1) * DAYS_A_WEEK + 1
+
+
 def iso_day(day: int) -> str:
     return date.fromordinal(day).isoformat()
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from services.launch.domain.planner.allowed import Calendar, next_day
 from services.launch.domain.planner.blocks import Blocks, Members, named_once, order_launches
-from services.launch.domain.planner.model import DAYS_A_WEEK, Event, Launch, Policy, Portfolio, week_of
+from services.launch.domain.planner.model import DAYS_A_WEEK, Event, Launch, Policy, Portfolio, next_monday, week_of
 
 OUT = 0  # the date of a block that is taken out
 UNLIMITED = 1 << 40  # capacity of weeks that are over: they no longer count
@@ -41,7 +41,8 @@ class Schedule:
     def _move_in(self) -> None:
         portfolio, members = self.portfolio, self.blocks.members
         self.weight = [self._weigh(at) for at in range(len(members))]
-        self.nudge = [self._nudge(at) for at in range(len(members))]
+        self.nudge = [self._least(at, self.home[at] + 1) for at in range(len(members))]
+        self.leave = [self._least(at, next_monday(self.home[at])) for at in range(len(members))]
         for at, day in enumerate(self.home):
             if not portfolio.today <= day <= portfolio.horizon:
                 raise ValueError(f"{members[at][0].id} must have a date from today to the horizon")
@@ -64,7 +65,7 @@ class Schedule:
                 if 0 <= at < self.width - self.pad:
                     self.free[row[team.id] + at] = units
         self.users: list[set[int]] = [set() for _ in self.free]
-        # Who can be asked to leave a team's week: (nudge, block) of those at home there, the cheapest first.
+        # Who can be asked to leave a team's week: (price of leaving, block) of those at home there, the cheapest first.
         self.residents: list[list[tuple[int, int]]] = [[] for _ in self.free]
         self.load = [self._load(block, row, span) for block in members]
         # The largest needs first: they fail first, which makes the common answer of `fits` a quick one.
@@ -72,6 +73,7 @@ class Schedule:
         self._lay_out_lines(members)
 
     def _lay_out_lines(self, members: list[Members]) -> None:
+        kinds: dict[tuple[object, ...], int] = {}
         segments = sorted({name for launch in self.portfolio.launches for name in launch.segments})
         at_segment = {name: at * self.width for at, name in enumerate(segments)}
         self.segment_names = segments
@@ -79,6 +81,9 @@ class Schedule:
         self.speakers: defaultdict[int, set[int]] = defaultdict(set)
         self.lines: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
         self.scopes = [self._scopes(block) for block in members]
+        # Blocks of one kind fit on the same days, wherever the others are.
+        needs = zip(map(id, self.days), self.profile, self.segments, self.scopes, strict=True)
+        self.kind = [kinds.setdefault(need, len(kinds)) for need in needs]
 
     def _load(self, block: Members, row: dict[str, int], span: int) -> dict[int, int]:
         """Units by flat index of the team's row and the offset; work that is always over is left out."""
@@ -118,9 +123,9 @@ class Schedule:
         ahead = self.home[block] - self.portfolio.today
         return weight * next(f for within, f in self.policy.proximity if within is None or ahead <= within)
 
-    def _nudge(self, block: int) -> int:
-        """Least price of moving the block from home at all."""
-        day = None if self.pinned[block] else next_day(self.days[block], self.home[block] + 1)
+    def _least(self, block: int, first: int) -> int:
+        """Least price of moving the block to that day or later."""
+        day = None if self.pinned[block] else next_day(self.days[block], first)
         return NEVER if day is None else self.price(block, day)
 
     def price(self, block: int, day: int) -> int:
@@ -153,18 +158,19 @@ class Schedule:
             self._leave_home(block)
             self.home[block] = self.date[block]
             self.weight[block] = self._weigh(block)
-            self.nudge[block] = self._nudge(block)
+            self.nudge[block] = self._least(block, self.home[block] + 1)
+            self.leave[block] = self._least(block, next_monday(self.home[block]))
             self._come_home(block)
 
     def _come_home(self, block: int) -> None:
         week = self.week(self.home[block])
-        for at, _ in self.profile[block] if self.nudge[block] < NEVER else ():
-            insort(self.residents[at + week], (self.nudge[block], block))
+        for at, _ in self.profile[block] if self.leave[block] < NEVER else ():
+            insort(self.residents[at + week], (self.leave[block], block))
 
     def _leave_home(self, block: int) -> None:
         week = self.week(self.home[block])
-        for at, _ in self.profile[block] if self.nudge[block] < NEVER else ():
-            self.residents[at + week].remove((self.nudge[block], block))
+        for at, _ in self.profile[block] if self.leave[block] < NEVER else ():
+            self.residents[at + week].remove((self.leave[block], block))
 
     # ---- moving
 

@@ -43,7 +43,11 @@ class Search:
         self.reach = Reach(1, 3, 20)
 
     def allow(self, steps: int) -> None:
-        self.budget = self.steps + self.ejections.steps + steps
+        self.budget = self.spent + steps
+
+    @property
+    def spent(self) -> int:
+        return self.steps + self.ejections.steps
 
     @property
     def tired(self) -> bool:
