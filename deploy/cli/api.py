@@ -37,8 +37,12 @@ class Api:
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = url.rstrip("/")
         headers = {"authorization": f"Bearer {token}"} if token else {}
+        try:
+            address = httpx2.URL(self.url)
+        except httpx2.InvalidURL as error:
+            raise CannotError(f"{self.url} is not an address ({error}); expected such as {DEFAULT_URL}") from None
         self._client = httpx2.AsyncClient(
-            base_url=self.url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=False
+            base_url=address, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=False
         )
 
     @classmethod
@@ -78,8 +82,6 @@ class Api:
         headers = {"content-type": media_type} if body is not None else {}
         try:
             answer = await self._client.request(method, path, content=body, params=query or {}, headers=headers)
-        except httpx2.InvalidURL as error:
-            raise CannotError(f"{self.url} is not an address: {error}") from None
         except httpx2.HTTPError as error:
             raise CannotError(_nobody(self.url, error)) from None
         if answer.is_success:
