@@ -56,9 +56,11 @@ class ServiceProcess:
         return self.process is not None and self.process.poll() is not None
 
     def wait_until_ready(self) -> None:
-        """Raise with the end of its log if it does not become ready."""
+        """Until it is ready, or has died at a failpoint first; raise with the end of its log if it is neither."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
+            if self.died:
+                return
             try:
                 if httpx2.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).status_code == 200:
                     return

@@ -1,11 +1,14 @@
 """Each service is killed like a machine at seeded moments of a history, on real Kafka: the result is as if nothing was.
 
 The moments are failpoints, that is, the very places where a crash matters; which of them and at which passage comes
-from the seed, which the report prints.
+from the seed, which the report prints. One seed a service by default; `INLOOP_KILL_SEEDS=20` tries more.
 """
 
 import hashlib
 import json
+import os
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from tests.servers.topics import KafkaRoom
 
 OBSERVATIONS = 240
 LINES_AT_ONCE = 20
+
+_FEATURE = re.compile(r"Feature number \d+")
 
 PLACES = {
     "roadmap": (
@@ -47,7 +52,7 @@ def undisturbed(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("INLOOP_KILL_SEEDS", "1"))))
 @pytest.mark.parametrize("victim", SERVICES)
 def test_a_killed_service_leaves_no_trace_in_the_result(
     kafka: Broker, undisturbed: dict[str, Any], tmp_path: Path, victim: str, seed: int
@@ -61,7 +66,9 @@ def test_a_killed_service_leaves_no_trace_in_the_result(
     assert result["restarts"] >= 1, "the victim did not die: the moment was never reached"
     assert result["decisions"] == undisturbed["decisions"]
     assert result["classes"] == undisturbed["classes"]
-    assert result["letters"] == undisturbed["letters"], "someone was told less, more or something else"
+    assert result["notices"] == undisturbed["notices"], "somebody's inbox holds less, more or something else"
+    # Which letters were overtaken before they were sent depends on the moment; what everybody heard last does not.
+    assert result["latest"] == undisturbed["latest"]
 
 
 def _run(kafka: Broker, folder: Path, name: str, moments: dict[str, list[str]]) -> dict[str, Any]:
@@ -86,7 +93,8 @@ def _run(kafka: Broker, folder: Path, name: str, moments: dict[str, list[str]]) 
         with running_house(environments, folder) as house:
             _feed(house, moments)
             house.wait_until_quiet()
-            return _result(house, mails)
+            _wait_until_sent(postgres)
+            return _result(house, mails, postgres)
 
 
 def _feed(house: House, moments: dict[str, list[str]]) -> None:
@@ -106,12 +114,21 @@ def _arm(house: House, victim: str, specification: str) -> None:
     service.failpoints = specification
     service.start()
     service.wait_until_ready()
+    house.revive()
 
 
-def _result(house: House, mails: MailCatcher) -> dict[str, Any]:
+def _wait_until_sent(postgres: EmbeddedPostgres) -> None:
+    deadline = time.monotonic() + 60
+    while postgres.execute("SELECT count(*) FROM delivery WHERE state IN ('due', 'sending')", "notify") != "0":
+        assert time.monotonic() < deadline, "mails are still due"
+        time.sleep(0.2)
+
+
+def _result(house: House, mails: MailCatcher, postgres: EmbeddedPostgres) -> dict[str, Any]:
     decisions = hashlib.sha256("\n".join(canonical_json(one) for one in house.decisions()).encode()).hexdigest()
     sums = house.client.get(house.url("notify", "/conservation")).json()
-    letters = {(mail.message_id, mail.to[0], mail.subject) for mail in mails.mails}
+    sent = set(postgres.execute("SELECT message_id FROM delivery WHERE state = 'accepted'", "notify").splitlines())
+    assert sent <= {mail.message_id for mail in mails.mails}, "a letter that counts as sent never arrived"
     by_id: dict[str, set[bytes]] = {}
     for mail in mails.mails:
         by_id.setdefault(mail.message_id, set()).add(mail.raw)
@@ -119,6 +136,13 @@ def _result(house: House, mails: MailCatcher) -> dict[str, Any]:
     return {
         "decisions": decisions,
         "classes": json.dumps(sums.get("classes", sums), sort_keys=True),
-        "letters": letters,
+        "notices": postgres.execute("SELECT cause, person FROM notice ORDER BY cause, person", "notify"),
+        "latest": _latest(mails),
         "restarts": house.restarts,
     }
+
+
+def _latest(mails: MailCatcher) -> dict[str, str]:
+    """What each person was told last of each feature."""
+    ordered = sorted(mails.mails, key=lambda mail: (mail.date is not None, mail.date))
+    return {f"{mail.to[0]} {_FEATURE.findall(mail.subject)}": mail.subject for mail in ordered}
