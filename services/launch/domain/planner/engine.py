@@ -16,7 +16,7 @@ from services.launch.domain.planner.search import Reach, Search
 
 LAST_STEPS = 500  # of the first stage, when finding a first plan took all others
 S1_REACHES = (Reach(2, 2, 6),)
-S2_REACHES = (Reach(2, 6, 20),)
+S2_REACHES = (Reach(3, 2, 5), Reach(2, 4, 12))
 ROUNDS = 8  # of taking back moves nobody asked for
 
 
@@ -152,7 +152,7 @@ class Run:
         improver.run(self.planner.effort.s2, S2_REACHES)
         self._justify(improver)
         if self.schedule.cost > cost:
-            improver.search.apply(dates)
+            improver.come_back(dates)
 
     def _optimize(self, improver: Improver) -> int:
         """Third stage: ask the solver; returns the lower bound."""
@@ -169,7 +169,7 @@ class Run:
             improver.polish()
             self._justify(improver)
         if schedule.cost > cost:
-            improver.search.apply(dates)
+            improver.come_back(dates)
         return outcome.lower_bound
 
     def _release(self, search: Search) -> bool:

@@ -71,7 +71,13 @@ class Improver:
                 self.settle()
             if self.schedule.cost < best:
                 best, dates = self.schedule.cost, self.state()
-        self.search.apply(dates)
+        self.come_back(dates)
+
+    def come_back(self, state: Dates) -> None:
+        """Bring back a plan kept by `state`; blocks touched only since then go home."""
+        home = self.schedule.home
+        since = {block: home[block] for block, _ in self.state()}
+        self.search.apply(sorted({**since, **dict(state)}.items()))
 
     def settle(self) -> None:
         """Repeat polishing and placing again one by one while the cost falls."""
@@ -98,7 +104,7 @@ class Improver:
         return found
 
     def state(self) -> Dates:
-        """Every block the plan has touched so far, with its date: enough to come back to this plan from any other."""
+        """Every block the plan has touched so far, with its date."""
         return self.search.changes(0)
 
     def moved(self) -> list[int]:
