@@ -3,6 +3,7 @@
 Reads files and the stopwatch, nothing more. The format is in the planner's interchange.py, the planning in its engine.
 """
 
+import gc
 import gzip
 import json
 import sys
@@ -40,6 +41,9 @@ def plan(portfolio: Path, events: Path, stage: str = "S1") -> int:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT
     planner, solver = Planner(baseline), load_solver() if stage == "S3" else None
+    # The resident state lives as long as the process: the collector need not walk it in the middle of a plan.
+    gc.collect()
+    gc.freeze()
     for event in asked:
         started = perf_counter()
         result = planner.plan(event, stage, solver)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -24,8 +25,8 @@ def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 async def _until_told_to_stop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """SIGTERM ends it as Ctrl-C does: whatever is open is closed in order."""
+    """SIGTERM ends it as Ctrl-C does: whatever is open is closed in order. Only a main thread is told of signals."""
     task = asyncio.current_task()
-    if task is not None:
+    if task is not None and threading.current_thread() is threading.main_thread():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await start()

@@ -1,0 +1,119 @@
+"""The commands that talk to a running Inloop, on a whole house: import, directory, conservation, parked."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli.main import app
+from deploy.local.house import House, Order, PortTakenError, open_house
+
+OBSERVATION = {"id": "o1", "at": "2026-03-02T09:00:00Z", "feature": {"ref": "A-1", "title": "A", "status": "planned"}}
+STUCK = "notify/launch.changes/stuck"
+PARK = """
+WITH position AS (INSERT INTO reader (portfolio, topic, revision, waiting, parked)
+    VALUES ('stuck', 'launch.changes', 0, true, true)),
+  letter AS (INSERT INTO inbox (portfolio, topic, revision, part, headers, body)
+    VALUES ('stuck', 'launch.changes', 1, 1, $1, '{}'))
+INSERT INTO parked (portfolio, topic, revision, problem, attempts)
+    VALUES ('stuck', 'launch.changes', 1, '$.portfolio: missing', 5)
+"""
+HEADERS = {
+    "ce_specversion": "1.0",
+    "ce_id": "1",
+    "ce_type": "inloop.launches.changed.v1",
+    "ce_source": "/launch",
+    "ce_subject": "stuck",
+    "ce_time": "2026-03-02T09:00:00Z",
+    "ce_causeid": "native:o1",
+    "ce_revision": "1",
+    "content-type": "application/json",
+}
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    async with open_house(Order(every={"time_source": "observations"})) as opened:
+        yield opened
+
+
+async def inloop(house: House, *words: str) -> Any:
+    """Run a command in a thread: it has a loop of its own."""
+    return await asyncio.to_thread(CliRunner().invoke, app, [*words, "--url", house.url])
+
+
+async def test_a_file_is_imported_once_and_its_bad_lines_are_named(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "roadmap.jsonl"
+    file.write_text(json.dumps(OBSERVATION) + '\n\n{"id": "o2"}\n')
+    first = await inloop(house, "import", str(file))
+    assert first.exit_code == 1
+    assert json.loads(first.stdout) == {"lines": 2, "accepted": 1, "duplicates": 0, "refused": 1}
+    assert "roadmap.jsonl, line 3:" in first.stderr
+    file.write_text(json.dumps(OBSERVATION))
+    again = await inloop(house, "import", str(file))
+    assert (again.exit_code, json.loads(again.stdout)["duplicates"]) == (0, 1)
+
+
+async def test_a_directory_is_loaded_and_a_bad_one_is_told_line_by_line(house: House, tmp_path: Path) -> None:
+    good, bad = tmp_path / "people.yaml", tmp_path / "people.csv"
+    good.write_text("- {id: ana, name: Ana, email: ana@example.org, roles: [pmm]}\n")
+    bad.write_text("id,name,roles\nana,Ana,wizard\n")
+    loaded = await inloop(house, "directory", "load", str(good))
+    assert (loaded.exit_code, json.loads(loaded.stdout)["people"]) == (0, 1)
+    refused = await inloop(house, "directory", "load", str(bad))
+    assert refused.exit_code == 2
+    assert "line 2" in refused.stderr
+
+
+async def test_the_sums_are_shown_and_agree(house: House) -> None:
+    done = await inloop(house, "conservation")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "no difference at revision 0"
+
+
+async def test_what_is_parked_is_listed_shown_tried_again_and_given_up(house: House) -> None:
+    assert (await inloop(house, "parked", "ls")).exit_code == 0
+    connection = await asyncpg.connect(house.dsns["notify"])
+    await connection.execute(PARK, json.dumps(HEADERS))
+    await connection.close()
+    listed = await inloop(house, "parked", "ls")
+    assert listed.exit_code == 1
+    assert listed.stdout.startswith(STUCK)
+    shown = await inloop(house, "parked", "show", STUCK)
+    assert json.loads(shown.stdout)["body"] == "{}"
+    retried = await inloop(house, "parked", "retry", STUCK)
+    assert retried.exit_code == 1
+    assert "stays parked" in retried.stderr
+    dropped = await inloop(house, "parked", "drop", STUCK, "--yes")
+    assert dropped.exit_code == 0, dropped.stderr
+    assert (await inloop(house, "parked", "show", STUCK)).exit_code == 2
+    assert (await inloop(house, "parked", "ls")).exit_code == 0
+
+
+async def test_a_port_that_is_taken_is_told_at_once(house: House) -> None:
+    port = int(house.url.rpartition(":")[2])
+    with pytest.raises(PortTakenError, match=f"port {port}"):
+        async with open_house(Order(port=port)):
+            pass
+
+
+async def test_the_front_door_leads_to_each_service_and_says_what_there_is_elsewhere(house: House) -> None:
+    async with httpx2.AsyncClient(base_url=house.url, trust_env=False) as client:
+        assert (await client.get("/")).headers["location"] == "/roadmap/"
+        for service in ("roadmap", "launch", "notify"):
+            assert (await client.get(f"/{service}/readyz")).json() == {"status": "ready", "problems": {}}
+        missing = await client.get("/sales/")
+    assert missing.status_code == 404
+    assert missing.json()["detail"] == "nothing here; try /roadmap/, /launch/, /notify/"
+
+
+async def test_a_service_may_not_enter_the_database_of_another(house: House) -> None:
+    foreign = house.dsns["launch"].rpartition("/")[0] + "/notify"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(foreign)
