@@ -23,8 +23,8 @@ ROUNDS = 8  # of taking back moves nobody asked for
 class Effort(NamedTuple):
     """Steps for each stage, the second one's in addition; a thousand take about four milliseconds."""
 
-    s1: int = 4500
-    s2: int = 60000
+    s1: int = 3500
+    s2: int = 45000
 
 
 DEFAULT_EFFORT = Effort()

@@ -36,8 +36,6 @@ class Schedule:
         self._index_features(members)
         self._move_in()
 
-    # ---- building
-
     def _move_in(self) -> None:
         portfolio, members = self.portfolio, self.blocks.members
         self.weight = [self._weigh(at) for at in range(len(members))]
@@ -105,8 +103,6 @@ class Schedule:
                 self.using[name].append(at)
         self.own = [self._own(at) for at in range(len(members))]
 
-    # ---- facts about one block
-
     def _own(self, block: int) -> int:
         return max((self.bound(one, name) for one in self.blocks.members[block] for name in one.features), default=0)
 
@@ -135,8 +131,6 @@ class Schedule:
     def week(self, day: int) -> int:
         """Week counted from today's."""
         return (day - 1) // DAYS_A_WEEK - self.calendar.first_week
-
-    # ---- events
 
     def learn(self, event: Event) -> Event:
         """Give the feature its new dates; the event that takes this back is returned."""
@@ -171,8 +165,6 @@ class Schedule:
         week = self.week(self.home[block])
         for at, _ in self.profile[block] if self.leave[block] < NEVER else ():
             self.residents[at + week].remove((self.leave[block], block))
-
-    # ---- moving
 
     def fits(self, block: int, day: int) -> bool:
         """Say whether teams, segments and lines have room; calendar and predecessors are not asked."""

@@ -51,9 +51,7 @@ class Search:
 
     @property
     def tired(self) -> bool:
-        return self.steps + self.ejections.steps >= self.budget
-
-    # ---- dates of one block
+        return self.spent >= self.budget
 
     def earliest(self, block: int) -> int:
         """First day by baseline, features and predecessors where they are (or must go at least, when out)."""
@@ -105,8 +103,6 @@ class Search:
             yield day, fits
             if fits:
                 return
-
-    # ---- placing
 
     def insert(self, block: int, limit: int, depth: int) -> bool:
         """Place the block, and all who leave for it, with a total below the limit. False changes nothing.
@@ -238,8 +234,6 @@ class Search:
         for other, lag in schedule.blocks.before[block]:
             first = max(first, (schedule.date[other] or least.get(other, 0)) + lag)
         return first
-
-    # ---- whole states
 
     def changes(self, mark: int) -> Dates:
         """Where the blocks are that the journal touched since the mark."""
