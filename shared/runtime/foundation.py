@@ -34,7 +34,7 @@ from shared.runtime.failpoints import arm
 from shared.runtime.inbox import Handle, Inbox
 from shared.runtime.outbox import Outbox, count_unpublished
 from shared.runtime.parking import count_parked, due_for_retry
-from shared.runtime.process import Process
+from shared.runtime.process import Process, collect_garbage_rarely
 from shared.runtime.relay import Relay
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.telemetry import Telemetry
@@ -134,6 +134,7 @@ class Foundation:
         for inbox in self.inboxes.values():
             self.process.every(5, f"gaps of {inbox.topic}", inbox.ask_for_gaps)
             self.process.every(5, f"parked of {inbox.topic}", partial(self._retry_parked, inbox))
+        collect_garbage_rarely()
         self.process.started = True
 
     async def stop(self) -> None:
