@@ -129,8 +129,7 @@ class Search:
         A group ends before the dates that cost more than the best estimate in it.
         """
         base = self.total()
-        found: list[Option] = []
-        best = NEVER
+        found, best = list[Option](), NEVER
         for day, fits in self.choices(block, self.latest[block]):
             price = base + self.schedule.price(block, day)
             if price >= limit:
