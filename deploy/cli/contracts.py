@@ -11,24 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from deploy.cli.api import fail
-from services.launch.app import create_app as create_launch
+from services.launch import app as launch
 from services.launch.settings import LaunchSettings
-from services.notify.app import create_app as create_notify
+from services.notify import app as notify
 from services.notify.settings import NotifySettings
-from services.roadmap.app import create_app as create_roadmap
-from services.roadmap.domain.observation import Observation
+from services.roadmap import app as roadmap
 from services.roadmap.settings import RoadmapSettings
-from shared.contracts.asyncapi import Topic, describe
-from shared.contracts.launch import LaunchesChanged
-from shared.contracts.notify import ReceiptsChanged
-from shared.contracts.roadmap import OBSERVATION_TYPE, RoadmapChanged
+from shared.contracts.asyncapi import describe
 
-TOPICS = (
-    Topic("roadmap.inbound", OBSERVATION_TYPE, Observation, None, ("roadmap",)),
-    Topic("roadmap.changes", RoadmapChanged.TYPE, RoadmapChanged, "roadmap", ("launch",)),
-    Topic("launch.changes", LaunchesChanged.TYPE, LaunchesChanged, "launch", ("notify", "roadmap")),
-    Topic("notify.receipts", ReceiptsChanged.TYPE, ReceiptsChanged, "notify", ("launch", "roadmap")),
-)
+TOPICS = (*roadmap.TOPICS, *launch.TOPICS, *notify.TOPICS)
 NOWHERE: dict[str, Any] = {"database_url": "postgresql://nobody@127.0.0.1:1/none", "kafka_bootstrap": "127.0.0.1:1"}
 """Required, and never connected to."""
 
@@ -61,9 +52,9 @@ def build_documents() -> dict[str, dict[str, Any]]:
     """Every document by the name of its file."""
     return {
         "asyncapi.json": describe_topics(),
-        "openapi-roadmap.json": create_roadmap(RoadmapSettings(**NOWHERE)).openapi(),
-        "openapi-launch.json": create_launch(LaunchSettings(**NOWHERE)).openapi(),
-        "openapi-notify.json": create_notify(NotifySettings(**NOWHERE)).openapi(),
+        "openapi-roadmap.json": roadmap.create_app(RoadmapSettings(**NOWHERE)).openapi(),
+        "openapi-launch.json": launch.create_app(LaunchSettings(**NOWHERE)).openapi(),
+        "openapi-notify.json": notify.create_app(NotifySettings(**NOWHERE)).openapi(),
     }
 
 

@@ -10,11 +10,14 @@ from services.launch import api, consumers, pages, timers
 from services.launch.domain.calendar import Calendar
 from services.launch.handlers.deciding import Deciding
 from services.launch.settings import LaunchSettings, load_policy
+from shared.contracts.asyncapi import Topic
+from shared.contracts.launch import LaunchesChanged
 from shared.runtime.foundation import Foundation, Surroundings
 from shared.web import doors
 from shared.web.pages import Pages
 
 HERE: Final = Path(__file__).parent
+TOPICS: Final = (Topic("launch.changes", LaunchesChanged.TYPE, LaunchesChanged, "launch", ("notify", "roadmap")),)
 
 
 def create_app(settings: LaunchSettings, surroundings: Surroundings | None = None) -> FastAPI:
@@ -30,7 +33,7 @@ def create_app(settings: LaunchSettings, surroundings: Surroundings | None = Non
             look = partial(timers.fire_due, deciding, foundation.clock)
             foundation.process.every(timers.LOOK_EVERY_SECONDS, "timers", look)
 
-    app = doors.create_app(foundation, title="Inloop launch", background=background)
+    app = doors.create_app(foundation, title="Inloop launch", topics=TOPICS, background=background)
     app.state.deciding = deciding
     sheets = Pages("launch", HERE, clock=foundation.clock)
     sheets.install(app)

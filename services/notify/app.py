@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from fastapi import Depends, FastAPI
 
@@ -17,6 +18,8 @@ from services.notify.handlers.hearing import Hearing, Rules
 from services.notify.pages import build_pages
 from services.notify.settings import NotifySettings
 from services.notify.timers import Sender, watch_gaps
+from shared.contracts.asyncapi import Topic
+from shared.contracts.notify import ReceiptsChanged
 from shared.contracts.words import PortfolioId
 from shared.runtime.foundation import Foundation, Surroundings
 from shared.runtime.process import Wake
@@ -24,6 +27,7 @@ from shared.web.doors import create_app as create_doors
 from shared.web.doors import require_access
 
 HERE = Path(__file__).parent
+TOPICS: Final = (Topic("notify.receipts", ReceiptsChanged.TYPE, ReceiptsChanged, "notify", ("launch", "roadmap")),)
 GAUGES_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
@@ -48,7 +52,7 @@ def create_app(settings: NotifySettings, surroundings: Surroundings | None = Non
         _start_senders(foundation, settings, acting, wake)
 
     foundation.prepare = prepare
-    app = create_doors(foundation, title="Inloop notify", background=background)
+    app = create_doors(foundation, title="Inloop notify", topics=TOPICS, background=background)
     for router in build_api(foundation, acting, office):
         app.include_router(router, prefix="/notify/api/v1", dependencies=[Depends(require_access)])
     build_pages(foundation, acting, app)

@@ -7,15 +7,22 @@ from typing import Final
 from fastapi import Depends, FastAPI
 
 from services.roadmap import api, consumers, pages
+from services.roadmap.domain.observation import Observation
 from services.roadmap.handlers.accepting import Acceptance
 from services.roadmap.handlers.exactly import Exactly
 from services.roadmap.handlers.judging import Judge
 from services.roadmap.store import sums
+from shared.contracts.asyncapi import Topic
+from shared.contracts.roadmap import OBSERVATION_TYPE, RoadmapChanged
 from shared.runtime.foundation import Foundation, Surroundings
 from shared.runtime.settings import RuntimeSettings
 from shared.web import doors
 
 HERE: Final = Path(__file__).parent
+TOPICS: Final = (
+    Topic("roadmap.inbound", OBSERVATION_TYPE, Observation, None, ("roadmap",)),
+    Topic("roadmap.changes", RoadmapChanged.TYPE, RoadmapChanged, "roadmap", ("launch",)),
+)
 MEASURE_SECONDS: Final = 2
 
 
@@ -49,7 +56,7 @@ def create_app(settings: RuntimeSettings, surroundings: Surroundings | None = No
         foundation.process.supervise("judge", judge.run)
         foundation.process.every(MEASURE_SECONDS, "measures", build_measures(foundation))
 
-    app = doors.create_app(foundation, title="Inloop roadmap", background=background)
+    app = doors.create_app(foundation, title="Inloop roadmap", topics=TOPICS, background=background)
     app.state.judge = judge
     exactly = Exactly(acceptance, judge, foundation.clock)
     for router in api.build_routers(exactly):

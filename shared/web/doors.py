@@ -4,14 +4,17 @@ People's pages and each service's own routes are not here; the routes about the 
 """
 
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import RouteContext, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from shared.contracts.asyncapi import Topic, describe
 from shared.runtime.foundation import Foundation
 from shared.web.middleware import Limits, Tracing
 from shared.web.plumbing import plumbing_routers
@@ -28,6 +31,7 @@ def create_app(
     foundation: Foundation,
     *,
     title: str,
+    topics: Sequence[Topic] = (),
     background: Background | None = None,
 ) -> FastAPI:
     """A service's app under `/<service>`; its lifespan starts and stops the foundation.
@@ -35,6 +39,7 @@ def create_app(
     Args:
         foundation: with everything it hears already declared.
         title: of the OpenAPI document, at `/<service>/api/openapi.json`.
+        topics: what the service owns, described at `/<service>/api/asyncapi.json`.
         background: called once after the start, to supervise what the service itself runs.
     """
 
@@ -64,7 +69,7 @@ def create_app(
     app.include_router(_health(foundation), prefix=prefix, include_in_schema=False)
     for router in plumbing_routers(foundation):
         app.include_router(router, prefix=f"{prefix}/api/v1", dependencies=[Depends(require_access)])
-    app.include_router(_sign_in(), prefix=prefix, include_in_schema=False)
+    app.include_router(_open_to_all(topics), prefix=prefix, include_in_schema=False)
     return app
 
 
@@ -146,8 +151,12 @@ def _health(foundation: Foundation) -> APIRouter:
     return router
 
 
-def _sign_in() -> APIRouter:
+def _open_to_all(topics: Sequence[Topic]) -> APIRouter:
     router = APIRouter()
+
+    @router.get("/api/asyncapi.json")
+    async def asyncapi() -> dict[str, Any]:
+        return describe(topics, version("inloop"))
 
     @router.post("/sign-in")
     async def sign_in(request: Request) -> Response:

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MOST_LINES = 250
+MOST_LINES_OF_TESTS = 350  # a test module is read a sentence at a time, and its sentences belong together
 MOST_MODULES = 14  # nine are aimed at; this many the largest has today, and it may not grow
 CODE = ("services", "shared", "deploy")
 
@@ -62,7 +63,8 @@ def lines_with(pattern: re.Pattern[str], paths: list[Path]) -> Iterator[str]:
 
 def test_a_module_can_be_read_in_one_sitting() -> None:
     lengths = {show(path): len(path.read_text().splitlines()) for path in modules(*CODE, "tests")}
-    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+    most = {name: MOST_LINES_OF_TESTS if name.startswith("tests/") else MOST_LINES for name in lengths}
+    assert {name: length for name, length in lengths.items() if length > most[name]} == {}
 
 
 def test_a_folder_can_be_seen_at_a_glance() -> None:
