@@ -121,9 +121,7 @@ class Run:
             self._improve(improver)
         if stage == "S3":
             bound = self._optimize(improver)
-        if self.held and self._release(search):
-            improver.polish()
-            self._justify(improver)
+        self._release_all(improver)
         return self._explain(stage, bound)
 
     def _give_way(self, search: Search) -> None:
@@ -172,13 +170,21 @@ class Run:
             improver.come_back(dates)
         return outcome.lower_bound
 
+    def _release_all(self, improver: Improver) -> None:
+        """Repeat, as a block that gets a date may free one for another."""
+        for _ in range(ROUNDS if self.held else 0):
+            if not self._release(improver.search):
+                return
+            improver.polish()
+            self._justify(improver)
+
     def _release(self, search: Search) -> bool:
         """Give held blocks a date after all, where the final plan has one; tells whether it changed anything.
 
         A successor that finds no date then is stuck in its stead.
         """
         schedule, released = self.schedule, False
-        rest = sorted(self.held & self.forced.stuck)
+        rest = sorted(self.forced.stuck)
         while rest:
             block = rest.pop(0)
             mark = len(schedule.journal)
