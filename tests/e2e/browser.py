@@ -39,9 +39,9 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practi
 START_SECONDS = 10
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for the run."""
+    """One browser a module: while Playwright runs, its loop is the thread's, and no asynchronous test can begin."""
     if not CHROMIUM.exists():
         not_run(f"no Chromium at {CHROMIUM}")
     with sync_playwright() as playwright:
