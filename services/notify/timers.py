@@ -101,9 +101,7 @@ class Sender:
             for one in claims:
                 if one.notice not in needless:
                     mails.append(self._mail(one, contents[one.notice]))
-                    await asyncio.sleep(
-                        0
-                    )  # writing a mail takes a millisecond or two; others of this process go between
+                    await asyncio.sleep(0)  # writing a mail takes a millisecond or two; let others go between
             fresh = [one for one in mails if one.token]
             await freeze(connection, [(one.claim.notice, one.address, one.body) for one in fresh])
             await save_tokens(connection, [(one.token, one.claim.notice) for one in fresh], self._clock())

@@ -73,7 +73,7 @@ def create_app(
     return app
 
 
-def require_access(request: Request) -> None:
+async def require_access(request: Request) -> None:
     """Let in whoever carries the token, as bearer or in the cookie of a signed-in browser; everyone if the API is open.
 
     Raises:
