@@ -21,6 +21,7 @@ from shared.runtime.settings import RuntimeSettings
 
 TOPIC_ALREADY_EXISTS = 36
 STOP_TIMEOUT_SECONDS = 10
+POLL_MS = 20  # FastStream waits this long for records and then sleeps as long again
 
 Receive = Callable[["Sequence[Record]"], Awaitable[None]]
 
@@ -114,7 +115,7 @@ def subscribe(
         ack_policy=AckPolicy.NACK_ON_ERROR,
         auto_offset_reset="earliest",
         max_records=settings.batch_size,
-        batch_timeout_ms=settings.fetch_wait_ms,
+        batch_timeout_ms=POLL_MS,
         fetch_max_wait_ms=settings.fetch_wait_ms,
         heartbeat_interval_ms=1_000,
         partition_assignment_strategy=(StickyPartitionAssignor,),
