@@ -147,7 +147,6 @@ async def test_without_the_token_nobody_is_served(fresh_database: FreshDatabase)
         assert allowed.status_code == 200
 
 
-
 def record(value: bytes | None, *, key: bytes | None = b"alpha", **headers: bytes | None) -> Record:
     usual: dict[str, bytes | None] = {
         "ce_specversion": b"1.0",
