@@ -1,9 +1,9 @@
 """What holds whatever happens: random histories of features, persons and days, one promise of the design a test."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.dates import violations
@@ -118,6 +118,7 @@ def test_no_date_comes_earlier_by_itself_except_undone_and_no_pin_moves(history:
         assert before.pin is None
 
 
+@example([("change", "A", ("unscheduled", {"target": None})), ("change", "A", ("delayed", {"day": date(2026, 1, 5)}))])
 @given(HISTORIES)
 @settings(deadline=None, max_examples=80)
 def test_every_move_has_a_chain_from_its_cause_over_a_feature_to_the_launch(history: list[Any]) -> None:

@@ -81,6 +81,8 @@ def _steps(wanted: Wanted, found: Earliest, floor: date | None, calendar: Calend
     bound = found.bound
     if bound and (floor is None or bound.day > floor):
         yield Link(feature=bound.feature, constraint=bound.constraint, detail=bound.detail)
+    elif wanted.date is None:
+        yield Link(constraint="told", detail=f"it was planned for {floor} before, and by itself no date comes earlier")
     situation = wanted.situation
     start = max(bound.day, floor) if bound and floor else bound.day if bound else floor
     breaks = {one.constraint: one for one in found.steps}
