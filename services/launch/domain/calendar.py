@@ -33,6 +33,7 @@ class Calendar:
         self.zone = ZoneInfo(policy.anchor_zone)
         self.broken = lru_cache(maxsize=REMEMBERED_DAYS)(self._broken)
         self.after_working_days = lru_cache(maxsize=REMEMBERED_DAYS)(self._after_working_days)
+        self.before_working_days = lru_cache(maxsize=REMEMBERED_DAYS)(self._before_working_days)
         self._holidays = {name: frozenset(region.holidays) for name, region in policy.regions.items()}
 
     def day_of(self, instant: datetime) -> date:
@@ -53,6 +54,18 @@ class Calendar:
             day += ONE_DAY
             count -= self.is_workday(day, regions)
         return day
+
+    def _before_working_days(self, day: date, count: int, regions: tuple[str, ...]) -> date:
+        """The day `count` working days earlier."""
+        while count:
+            day -= ONE_DAY
+            count -= self.is_workday(day, regions)
+        return day
+
+    def count_working_days(self, first: date, last: date, regions: tuple[str, ...]) -> int:
+        """Working days after `first` up to `last`; 0 if that is no later."""
+        days = range(1, (last - first).days + 1)
+        return sum(self.is_workday(first + timedelta(days=one), regions) for one in days)
 
     def next_allowed(
         self, day: date, tier: Tier, regions: tuple[str, ...], last: date

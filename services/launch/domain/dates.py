@@ -22,6 +22,8 @@ class Situation:
     regions: tuple[str, ...]
     features: tuple[Known, ...]
     today: date
+    notice: int | None = None
+    """Working days of notice still asked for after some were waived; None: what the tier asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,13 @@ def _of_feature(known: Known, situation: Situation, calendar: Calendar) -> Itera
 
 
 def _notice(known: Known, situation: Situation, calendar: Calendar) -> Bound:
-    lead = calendar.policy.tiers[situation.tier].lead_working_days
+    asked = calendar.policy.tiers[situation.tier].lead_working_days
+    lead = asked if situation.notice is None else min(asked, situation.notice)
     since = known.confident_since or situation.today
     day = calendar.after_working_days(since, lead, situation.regions)
     told = f"confident since {since}" if known.confident_since else "not confident yet"
-    return Bound(day, "notice", known.id, f"{known.snapshot.ref} is {told}; {lead} working days of notice: {day}")
+    left = f"{lead} working days of notice" + (f" ({asked - lead} waived)" if lead < asked else "")
+    return Bound(day, "notice", known.id, f"{known.snapshot.ref} is {told}; {left}: {day}")
 
 
 def late_features(situation: Situation, day: date, calendar: Calendar) -> Sequence[str]:

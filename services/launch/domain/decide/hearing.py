@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.launch.domain.decide.dating import Dated, Wanted, plan_dates
+from services.launch.domain.decide.noting import note
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import (
     blank,
@@ -18,9 +19,11 @@ from services.launch.domain.decide.shape import (
 from services.launch.domain.decide.telling import Draft, tell
 from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import HAPPENED_STATES, Launch, carry, derive_launch_id
+from services.launch.domain.leads import ready_on
 from services.launch.domain.policy import louder
 from services.launch.domain.readiness import Known, follow
 from services.launch.domain.state import State
+from services.launch.domain.tiers.retiering import Settled, settle
 from shared.contracts.cause import Cause
 from shared.contracts.feature import FeatureChange, FeatureKind
 from shared.contracts.launch import LaunchesChanged, LaunchSnapshot, Link, Opportunity
@@ -59,6 +62,9 @@ class _Plan:
     shape: LaunchSnapshot
     features: Sequence[Known]
     heard: Sequence[FeatureChange]
+    settled: Settled | None = None
+    before: Sequence[Known] = ()
+    """The features as they were."""
 
 
 def hear(state: State, cause: Cause, changes: Sequence[FeatureChange], scene: Scene, revision: int) -> LaunchesChanged:
@@ -71,7 +77,7 @@ def hear(state: State, cause: Cause, changes: Sequence[FeatureChange], scene: Sc
         if known.snapshot.state in HAPPENED_STATES:
             settled += _correct(known, heard, view, cause)
         elif not known.is_over:
-            plans.append(_reshape(known, heard, view, scene))
+            plans.append(_reshape(known, heard, view, state.features, scene))
     plans += _open(state, changes, view, scene)
     dated = plan_dates([_wanted(plan, scene) for plan in plans if _needs_date(plan)], scene)
     drafts = [_draft(plan, dated.get(plan.shape.id), cause, scene) for plan in plans]
@@ -96,9 +102,18 @@ def _touched(state: State, changes: Sequence[FeatureChange]) -> dict[LaunchId, l
     return touched
 
 
-def _reshape(launch: Launch, heard: Sequence[FeatureChange], view: Mapping[str, Known], scene: Scene) -> _Plan:
-    features = features_of(launch.snapshot, view)
-    return _Plan(launch, reshape(launch.snapshot, features, launch.by_hand, scene), features, heard)
+def _reshape(
+    launch: Launch,
+    heard: Sequence[FeatureChange],
+    view: Mapping[str, Known],
+    old: Mapping[str, Known],
+    scene: Scene,
+) -> _Plan:
+    features, before = features_of(launch.snapshot, view), features_of(launch.snapshot, old)
+    active, were = (tuple(one.snapshot for one in some if not one.is_cancelled) for some in (features, before))
+    settled = settle(launch, active, were, scene.calendar, scene.now) if active else None
+    shape = reshape(launch.snapshot, features, launch.by_hand, scene, settled)
+    return _Plan(launch, shape, features, heard, settled, before)
 
 
 def _open(state: State, changes: Sequence[FeatureChange], view: Mapping[str, Known], scene: Scene) -> Iterator[_Plan]:
@@ -172,8 +187,11 @@ def _draft(plan: _Plan, dated: Dated | None, cause: Cause, scene: Scene) -> Draf
         plan.shape.date, plan.shape.waits_for, conflicts=plan.launch.conflicts if plan.launch else ()
     )
     after = place(plan.shape, plan.features, dated, scene)
-    why = explain(cause, plan.heard, before, after, dated.links)
-    return Draft(plan.launch, after, why, dated.conflicts, dated.undone, _opportunity(plan, after, dated))
+    ready = (ready_on(plan.before), ready_on(plan.features))
+    extra = note(plan.launch, after, plan.settled, ready, scene)
+    why = explain(cause, plan.heard, before, after, (*dated.links, *extra.links))
+    opportunity = _opportunity(plan, after, dated)
+    return Draft(plan.launch, after, why, dated.conflicts, dated.undone, opportunity, extra.kinds, extra.proposals)
 
 
 def place(shape: LaunchSnapshot, features: Sequence[Known], dated: Dated, scene: Scene) -> LaunchSnapshot:
