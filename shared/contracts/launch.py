@@ -177,13 +177,24 @@ class ProposedMove(Word):
 
 
 class Proposal(Word):
-    """A part of a plan that waits for a person."""
+    """A part of a plan that waits for a person, or what became of it. Approval binds to `hash`."""
 
     id: str
     kind: str
     summary: str
     moves: tuple[ProposedMove, ...] = ()
     cost: int | None = None
+    state: str = "open"
+    """`open`, `approved`, `rejected` or `superseded`."""
+    because: tuple[str, ...] = ()
+    """Why it needs a person."""
+    lower_bound: int | None = None
+    stage: str | None = None
+    hash: str | None = None
+    base_version: int | None = None
+    """The revision of the portfolio for which it was made."""
+    reason: str | None = None
+    """What the person who rejected it said, or what superseded it."""
 
 
 class Opportunity(Word):

@@ -16,6 +16,8 @@ from shared.contracts.launch import Completed, LaunchSnapshot, Link, Waiver
 
 LeadState = Literal["completed", "waived", "late", "today", "ahead", "undated"]
 
+PRESSING = ("late", "today")
+
 AFTER_READY = "ready"
 """The anchor of activities that need the features."""
 
@@ -78,9 +80,19 @@ def begins_next(snapshot: LaunchSnapshot, calendar: Calendar, now: datetime) -> 
     """When the last day to begin something open dawns next."""
     if snapshot.date is None or snapshot.state not in OPEN_STATES:
         return None
-    leads = contract(snapshot, calendar, calendar.day_of(now))
-    dawns = (calendar.start_of(one.begin_by) for one in leads if one.is_open and one.begin_by)
-    return min((one for one in dawns if one > now), default=None)
+    today = calendar.day_of(now)
+    settled = {one.activity for one in snapshot.completed}
+    settled |= {one.activity for one in snapshot.waivers if one.until > today}
+    soonest = min(
+        (
+            day
+            for one in calendar.policy.activities
+            if (days := days_of(one, snapshot) or 0) > 0 and one.id not in settled
+            if (day := calendar.before_working_days(snapshot.date, days, snapshot.regions)) > today
+        ),
+        default=None,
+    )
+    return calendar.start_of(soonest) if soonest else None
 
 
 def last_days(snapshot: LaunchSnapshot, calendar: Calendar, today: date) -> Iterator[Link]:
@@ -101,6 +113,8 @@ def compressed(
     """A sentence for each open activity that a decision leaves with less lead than asked for, and than it had."""
     if after.date is None or after.state not in OPEN_STATES:
         return
+    if before and ready[0] == ready[1] and _basis(before) == _basis(after):
+        return
     had: Mapping[str, Lead] = (
         {one.activity.id: one for one in contract(before, calendar, today, ready[0])} if before else {}
     )
@@ -109,9 +123,13 @@ def compressed(
             yield Link(launch=after.id, constraint="lead", detail=said)
 
 
+def _basis(one: LaunchSnapshot) -> tuple[object, ...]:
+    return (one.date, one.market_tier, one.internal_tier, one.regions, one.completed, one.waivers)
+
+
 def _said(had: Lead | None, now: Lead, calendar: Calendar, after: LaunchSnapshot, today: date) -> str | None:
     name, waive = now.activity.name, "move the launch, or waive it by name"
-    if now.state == "late" and (had is None or had.state != "late") and after.date:
+    if now.state in PRESSING and (had is None or had.state not in PRESSING) and after.date:
         left = calendar.count_working_days(today, after.date, after.regions)
         return f"{name} ({now.activity.team}) needs {now.days} working days and has {left} left: {waive}"
     less = had and had.room is not None and now.room is not None and now.room < min(now.days, had.room)

@@ -29,7 +29,6 @@ from shared.contracts.words import LaunchId, PortfolioId
 MOST_MOVES = 8
 RESCHEDULE = "reschedule"
 """The kind of a proposal to move launches."""
-SETTLED = frozenset({LaunchKind.PROPOSAL_APPROVED, LaunchKind.PROPOSAL_REJECTED, LaunchKind.PROPOSAL_SUPERSEDED})
 SPARE_DAYS = 1000
 """How many days that no longer hold may lie among those ahead before they are cleared away."""
 
@@ -71,11 +70,11 @@ class State:
             heapq.heappush(self.days, (launch.snapshot.date, launch.id))
         if launch.wakes_at:
             heapq.heappush(self.wakes, (launch.wakes_at, launch.id))
-        self._clear_away()
+        self._keep_up(launch)
+
+    def _keep_up(self, launch: Launch) -> None:
         if self.planner:
             self.planner.keep(launch)
-
-    def _clear_away(self) -> None:
         if len(self.wakes) > SPARE_DAYS + 2 * len(self.launches):
             self.wakes = [(one.wakes_at, one.id) for one in self.launches.values() if one.wakes_at]
             heapq.heapify(self.wakes)
@@ -184,10 +183,10 @@ class _Step:
     def _asked(self, launch: Launch | None, change: LaunchChange) -> Proposal | None:
         """The change of the tier that waits for a person."""
         ours = (one for one in self.message.proposals if one.kind == RETIER)
-        opened = next((one for one in ours if any(move.launch == change.launch.id for move in one.moves)), None)
-        if opened or launch is None or launch.asked is None:
-            return opened
-        return None if SETTLED & set(change.kinds) else launch.asked
+        told = next((one for one in ours if any(move.launch == change.launch.id for move in one.moves)), None)
+        if told:
+            return told if told.state == "open" else None
+        return launch.asked if launch else None
 
     def _moves(self, launch: Launch, change: LaunchChange, old: LaunchSnapshot) -> tuple[Move, ...]:
         """The automatic moves that could still be undone."""

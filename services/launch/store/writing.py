@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -102,10 +102,17 @@ def _launch_row(portfolio: PortfolioId, launch: Launch) -> dict[str, object]:
         "state": launch.snapshot.state,
         "market_tier": launch.snapshot.market_tier,
         "launch_on": launch.snapshot.date,
-        "due_on": launch.snapshot.date if is_awaited(launch) else None,
+        "due_on": _due_on(launch),
         "changed_at": launch.changed_at,
         "body": launch.model_dump_json(),
     }
+
+
+def _due_on(launch: Launch) -> date | None:
+    """The day on which the clock next has something to do; the instant itself is weighed when timers go off."""
+    wakes = launch.wakes_at.date() if launch.wakes_at else None
+    day = launch.snapshot.date if is_awaited(launch) else None
+    return min((one for one in (wakes, day) if one), default=None)
 
 
 def _history_row(message: LaunchesChanged, change: LaunchChange, launch: Launch, now: datetime) -> dict[str, object]:

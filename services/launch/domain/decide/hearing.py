@@ -4,8 +4,10 @@ from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.launch.domain.decide.dating import Dated, Wanted, plan_dates
+from services.launch.domain.decide.beside import Telling, complete, revive
+from services.launch.domain.decide.dating import plan
 from services.launch.domain.decide.noting import note
+from services.launch.domain.decide.placing import place
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import (
     blank,
@@ -14,12 +16,12 @@ from services.launch.domain.decide.shape import (
     is_worth_telling,
     reshape,
     situation_of,
-    state_of,
 )
 from services.launch.domain.decide.telling import Draft, tell
 from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import HAPPENED_STATES, Launch, carry, derive_launch_id
 from services.launch.domain.leads import ready_on
+from services.launch.domain.planning.words import Dated, Table, Wanted
 from services.launch.domain.policy import louder
 from services.launch.domain.readiness import Known, follow
 from services.launch.domain.state import State
@@ -79,10 +81,25 @@ def hear(state: State, cause: Cause, changes: Sequence[FeatureChange], scene: Sc
         elif not known.is_over:
             plans.append(_reshape(known, heard, view, state.features, scene))
     plans += _open(state, changes, view, scene)
-    dated = plan_dates([_wanted(plan, scene) for plan in plans if _needs_date(plan)], scene)
-    drafts = [_draft(plan, dated.get(plan.shape.id), cause, scene) for plan in plans]
-    drafts = sorted((*settled, *drafts), key=lambda draft: draft.after.id)
+    table = Table(state, scene, revision, lambda launch: revive(launch, view, scene), _gone(plans, settled))
+    planned = plan([_wanted(one, scene) for one in plans if _needs_date(one)], table)
+    drafts = [_draft(one, planned.dated.get(one.shape.id), cause, scene) for one in plans]
+    drafts = complete((*settled, *drafts), planned, Telling(state, cause, changes, scene, view))
     return tell(state.portfolio, revision, cause, changes, drafts)
+
+
+def _gone(plans: Sequence[_Plan], settled: Sequence[Draft]) -> frozenset[LaunchId]:
+    """Launches that no longer have a date, and make room."""
+    off = (one.shape.id for one in plans if one.launch and not _is_told(one))
+    return frozenset((*off, *(one.after.id for one in settled if one.after.date is None or _is_off(one.after))))
+
+
+def _is_told(plan: _Plan) -> bool:
+    return is_worth_telling(plan.shape, plan.features, hands(plan.launch))
+
+
+def _is_off(snapshot: LaunchSnapshot) -> bool:
+    return snapshot.state == "cancelled"
 
 
 def _learn(state: State, changes: Sequence[FeatureChange], scene: Scene) -> Mapping[str, Known]:
@@ -164,12 +181,13 @@ def _wanted(plan: _Plan, scene: Scene) -> Wanted:
         last_date=launch.last_date if launch else None,
         pinned=shape.pin is not None,
         launch=launch,
+        snapshot=shape,
     )
 
 
 def _needs_date(plan: _Plan) -> bool:
     """Whether the change can matter for the date; one without a date is always tried again."""
-    if not is_worth_telling(plan.shape, plan.features, hands(plan.launch)):
+    if not _is_told(plan):
         return False
     before = plan.launch.snapshot if plan.launch else None
     if before is None or before.date is None or before.state == "cancelled":
@@ -180,7 +198,7 @@ def _needs_date(plan: _Plan) -> bool:
 
 def _draft(plan: _Plan, dated: Dated | None, cause: Cause, scene: Scene) -> Draft:
     before = plan.launch.snapshot if plan.launch else None
-    if not is_worth_telling(plan.shape, plan.features, hands(plan.launch)):
+    if not _is_told(plan):
         after = plan.shape.model_copy(update={"state": "cancelled", "waits_for": None, "train": None})
         return Draft(plan.launch, after, explain(cause, plan.heard, before, after, ()))
     dated = dated or Dated(
@@ -192,21 +210,6 @@ def _draft(plan: _Plan, dated: Dated | None, cause: Cause, scene: Scene) -> Draf
     why = explain(cause, plan.heard, before, after, (*dated.links, *extra.links))
     opportunity = _opportunity(plan, after, dated)
     return Draft(plan.launch, after, why, dated.conflicts, dated.undone, opportunity, extra.kinds, extra.proposals)
-
-
-def place(shape: LaunchSnapshot, features: Sequence[Known], dated: Dated, scene: Scene) -> LaunchSnapshot:
-    """The launch on the date that was found for it, with the state and the train that follow."""
-    tier = louder(shape.market_tier, shape.internal_tier)
-    day = dated.date
-    boards = day is not None and scene.calendar.boards(tier) and scene.calendar.next_train(day) == day
-    return shape.model_copy(
-        update={
-            "date": day,
-            "waits_for": dated.waits_for,
-            "train": day if boards else None,
-            "state": state_of(shape, features, day, scene),
-        }
-    )
 
 
 def _opportunity(plan: _Plan, after: LaunchSnapshot, dated: Dated) -> Opportunity | None:

@@ -40,8 +40,9 @@ def note(
     if asked and not _is_asked_already(launch, asked):
         link = Link(launch=launch.id, constraint="tier", detail=asked.summary)
         return Note((*links, link), (*kinds, LaunchKind.PROPOSAL_OPENED), (asked,))
-    if launch.asked and not asked:
-        kinds = (*kinds, LaunchKind.PROPOSAL_SUPERSEDED)
+    if launch.asked and not asked and (settled or after.override):
+        closed = launch.asked.model_copy(update={"state": "superseded", "reason": after.tier_reason})
+        return Note(links, (*kinds, LaunchKind.PROPOSAL_SUPERSEDED), (closed,))
     return Note(links, kinds)
 
 

@@ -32,8 +32,8 @@ class Tiering:
     gates: tuple[str, ...] = ()
     """Open gates, as `stage ga`; `no proof` among them when that keeps the launch down."""
     provisional: bool = False
-    louder: Flip | None = None
-    quieter: Flip | None = None
+    flip: Flip | None = None
+    """The nearest one: to a louder tier, from the loudest to a quieter one."""
 
     @property
     def loudest(self) -> Tier:
@@ -62,12 +62,11 @@ def assess(feature: FeatureSnapshot, policy: Policy, present: Tier | None = None
     values = values_of(feature)
     points = score(values, policy)
     market, internal = scale.market(values), scale.internal(values)
-    first, second = scale.flip(values, market, louder=True), scale.flip(values, market, louder=False)
+    flip = scale.flip(values, market, louder=market != TIERS[0])
     reasons = [f"score {points} gives {scale.by_score(points)}", *scale.asked(values)]
     if scale.is_provisional:
         reasons.append(f"provisional, so no money outside: confidence {feature.confidence} is low")
-    told = first or (second if market == TIERS[0] else None)
-    reasons += [f"{told.tier} if {told.input} goes to {told.to}"] if told else []
+    reasons += [f"{flip.tier} if {flip.input} goes to {flip.to}"] if flip else []
     sentence = "; ".join(reasons)
     return Tiering(
         market=market,
@@ -77,8 +76,7 @@ def assess(feature: FeatureSnapshot, policy: Policy, present: Tier | None = None
         feature=feature.ref,
         gates=scale.open_gates(values),
         provisional=scale.is_provisional,
-        louder=first,
-        quieter=second,
+        flip=flip,
     )
 
 
@@ -97,9 +95,14 @@ def assess_all(features: Sequence[FeatureSnapshot], policy: Policy, present: Tie
         feature=first.feature,
         gates=first.gates,
         provisional=first.provisional,
-        louder=first.louder,
-        quieter=first.quieter if sum(one.market == first.market for one in found) == 1 else None,
+        flip=first.flip if first.flip and first.flip.tier < first.market else None,
     )
+
+
+def nearest_fall(feature: FeatureSnapshot, policy: Policy, present: Tier | None) -> Flip | None:
+    """The smallest fall of one input that makes the launch quieter outside."""
+    scale, values = _Scale(feature, policy, present), values_of(feature)
+    return scale.flip(values, scale.market(values), louder=False)
 
 
 def open_gates(features: Sequence[FeatureSnapshot], policy: Policy) -> frozenset[str]:
@@ -135,6 +138,7 @@ class _Scale:
         self.has_proof = shown or feature.status == "shipped"
         self.fixed = [one for one in policy.gates if one.stage == stage or (one.label or "\x00") in labels]
         self.by_input = [one for one in policy.gates if one.input]
+        self.gated = {one.input for one in self.by_input if one.market}
         low = feature.confidence is not None and feature.confidence < policy.confident_from
         self.is_provisional = low and feature.status != "shipped"
         self.most = TOP * sum(policy.weights.values())
@@ -180,22 +184,26 @@ class _Scale:
 
     def flip(self, values: Mapping[str, int], market: Tier, *, louder: bool) -> Flip | None:
         """The smallest rise or fall of one input that really gives another tier; then the input's name decides."""
+        weighed, gates = self.weighed(values), self.gates_market(values)
         for step in range(1, TOP + 1):
             for name in sorted(self.policy.weights):
-                to = values.get(name, 0) + (step if louder else -step)
-                tier = self._market_with(values, name, to) if 0 <= to <= TOP else market
+                by = step if louder else -step
+                to = values.get(name, 0) + by
+                if not 0 <= to <= TOP:
+                    continue
+                if name in self.gated:
+                    tier = self.market({**values, name: to})
+                else:
+                    tier = self._joined(weighed + by * self.policy.weights[name], gates)
                 if (tier < market) if louder else (tier > market):
                     return Flip(tier, name, to)
         return None
 
-    def _market_with(self, values: Mapping[str, int], name: str, to: int) -> Tier:
-        if any(one.input == name for one in self.by_input):
-            return self.market({**values, name: to})
-        weighed = self.weighed(values) + self.policy.weights[name] * (to - values.get(name, 0))
-        return self._lowered(louder(self.by_score(100 * weighed // self.most), self.gates_market(values)))
-
     def _asked_market(self, values: Mapping[str, int]) -> Tier:
         return louder(self.by_score(100 * self.weighed(values) // self.most), self.gates_market(values))
+
+    def _joined(self, weighed: int, gates: Tier) -> Tier:
+        return self._lowered(louder(self.by_score(100 * weighed // self.most), gates))
 
     def _lowered(self, tier: Tier) -> Tier:
         return tier if self.has_proof else max(tier, self.policy.proof.loudest_without)
