@@ -72,6 +72,12 @@ class Sitting:
         scene = Scene(self.calendar, now)
         return self._say(lambda revision: edit(self.state, command, scene, revision), now)
 
+    def act(self, decide: Callable[[Scene, int], LaunchesChanged], at: datetime) -> LaunchesChanged:
+        """Decide on a person's word about a plan; raises RefusedError, and then nothing has changed."""
+        now = self.row.advance(at)
+        scene = Scene(self.calendar, now)
+        return self._say(lambda revision: decide(scene, revision), now)
+
     def fire(self, until: datetime) -> None:
         """Let every timer go off that is due by then, each at its own time, by (due_at, id)."""
         while due := next_due(self.state, max(until, self.row.now or until), self.calendar):

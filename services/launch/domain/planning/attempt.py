@@ -24,7 +24,8 @@ def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touche
             _take_back(sketch, work, launch, alone, table)
         locked = {move.launch for one in table.state.proposals.values() if one.id not in touched for move in one.moves}
         objects = [_ask(one, work.alone[one.id]) for one in work.wanted.values()]
-        work.arranged = arrange(sketch, objects, table.gone, locked, table.scene.policy.objective.stage)
+        stage = table.scene.stage or table.scene.policy.objective.stage
+        work.arranged = arrange(sketch, objects, table.gone, locked, stage)
         shapes = Shapes(table.state, work.wanted)
         parts = judge(cut(work.arranged), shapes, table.state.launches, table.scene)
         work.parts = settle(sketch, parts, work.arranged.mark)

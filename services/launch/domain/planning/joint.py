@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from services.launch.domain.planning.attempt import attempt
 from services.launch.domain.planning.parts import moved_ids
-from services.launch.domain.planning.proposing import become, days_of, to_proposal
+from services.launch.domain.planning.proposing import Telling, become, days_of, to_proposal
 from services.launch.domain.planning.words import Alone, Attempt, Dated, Planned, Shapes, Table, Wanted
 from services.launch.domain.state import State
 from shared.contracts.launch import LaunchKind, Proposal
@@ -72,9 +72,15 @@ def _told(work: Attempt, table: Table, touched: Mapping[str, Proposal]) -> Plann
 def _propose(work: Attempt, table: Table, touched: Mapping[str, Proposal], planned: Planned) -> None:
     """Open and supersede; a proposal that would say the same stays as it is."""
     waiting = [part for part in work.parts if part.because]
+    shapes = Shapes(table.state, work.wanted)
+    alone = {name: dated.links for name, dated in work.alone.items()}
+    sentences = {
+        name: tuple(link.detail for link in (*alone.get(name, ()), *links)) for name, links in work.steps.items()
+    }
     same = set()
     for number, part in enumerate(waiting, 1):
-        proposal = to_proposal(part, table.revision, number, work.arranged.stage, Shapes(table.state, work.wanted))
+        told = Telling(table.revision, number, work.arranged.stage, shapes, sentences)
+        proposal = to_proposal(part, told)
         old = next((one for one in touched.values() if days_of(one) == days_of(proposal)), None)
         if old:
             same.add(old.id)

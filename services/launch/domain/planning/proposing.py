@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from services.launch.domain.planning.parts import Part
 from services.launch.domain.state import RESCHEDULE
@@ -9,32 +10,41 @@ from shared.contracts.launch import LaunchSnapshot, Proposal, ProposedMove
 from shared.contracts.words import LaunchId, canonical_json
 
 
-def to_proposal(
-    part: Part, revision: int, number: int, stage: str, shapes: Mapping[LaunchId, LaunchSnapshot]
-) -> Proposal:
-    """The part in the words of the contract; `revision` is the one with which it is told."""
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a proposal says besides its moves: for which revision, as which one of it, and by launch why."""
+
+    revision: int
+    number: int
+    stage: str
+    shapes: Mapping[LaunchId, LaunchSnapshot]
+    sentences: Mapping[LaunchId, tuple[str, ...]]
+
+
+def to_proposal(part: Part, told: Telling) -> Proposal:
+    """The part in the words of the contract."""
     moves = tuple(
         ProposedMove(
             launch=one.launch,
             earlier_date=one.before,
             later_date=one.after,
-            detail="; ".join(step.detail for step in one.chain),
+            detail="; ".join(told.sentences.get(one.launch, ())),
         )
         for one in part.moves
     )
     first = next((one for one in part.moves if one.forced), part.moves[0])
     more = f" and {len(moves) - 1} more" if len(moves) > 1 else ""
     return Proposal(
-        id=f"P-{revision}-{number}",
+        id=f"P-{told.revision}-{told.number}",
         kind=RESCHEDULE,
-        summary=f"Move {shapes[first.launch].name} from {first.before} to {first.after}{more}",
+        summary=f"Move {told.shapes[first.launch].name} from {first.before} to {first.after}{more}",
         moves=moves,
         cost=part.cost,
         because=part.because,
         lower_bound=part.lower_bound,
-        stage=stage,
-        hash=hash_of(moves, revision),
-        base_version=revision,
+        stage=told.stage,
+        hash=hash_of(moves, told.revision),
+        base_version=told.revision,
     )
 
 

@@ -1,0 +1,89 @@
+"""A person's words about plans: approve, reject, undo; and questions about what would happen. One transaction each."""
+
+from datetime import datetime
+
+from services.launch.domain.approval.approving import Judged, Verdict, judge
+from services.launch.domain.approval.undoing import Undo, undo
+from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.state import State
+from services.launch.handlers.deciding import Deciding
+from services.launch.store.proposals import Kept, find_moves, find_proposal
+from shared.contracts.launch import LaunchesChanged, Proposal
+from shared.contracts.words import PortfolioId
+from shared.runtime.database import Database
+
+
+class StaleProposalError(Exception):
+    """The proposal no longer holds; `now` is what has taken its place, if anything has."""
+
+    def __init__(self, why: str, seen: Proposal, now: tuple[Proposal, ...]) -> None:
+        super().__init__(f"{seen.id} no longer holds: {why}")
+        self.seen = seen
+        self.now = now
+
+    def differences(self) -> list[dict[str, object]]:
+        """Move by move, what the person saw and what would happen now."""
+        saw = {one.launch: one.later_date for one in self.seen.moves}
+        now = {one.launch: one.later_date for proposal in self.now for one in proposal.moves}
+        return [
+            {"launch": name, "you_saw": saw.get(name), "now": now.get(name)}
+            for name in sorted({*saw, *now})
+            if saw.get(name) != now.get(name)
+        ]
+
+
+async def give_verdict(deciding: Deciding, portfolio: PortfolioId, verdict: Verdict, at: datetime) -> Kept:
+    """Approve or reject.
+
+    Raises:
+        RefusedError: there is no such proposal, or it cannot be done.
+        StaleProposalError: it is no longer open, not what was seen, or no longer possible.
+    """
+    seen = await _find(deciding.database, portfolio, verdict.proposal)
+    judged: list[Judged] = []
+
+    def decide(state: State, scene: Scene, revision: int) -> LaunchesChanged:
+        judged.append(judge(state, verdict, scene, revision))
+        return judged[-1].message
+
+    try:
+        message = await deciding.act(portfolio, verdict.request, decide, at)
+    except RefusedError as error:
+        if error.missing or error.where == "$.hash":
+            now = await _find(deciding.database, portfolio, verdict.proposal)
+            raise StaleProposalError(_why(now), seen.proposal, ()) from None
+        raise
+    if message and judged[-1].stale:
+        fresh = tuple(one for one in message.proposals if one.state == "open")
+        raise StaleProposalError(judged[-1].stale, seen.proposal, fresh)
+    return await _find(deciding.database, portfolio, verdict.proposal)
+
+
+async def take_back(
+    deciding: Deciding, portfolio: PortfolioId, told_revision: int, by: tuple[str, str], at: datetime
+) -> LaunchesChanged | None:
+    """Undo what a revision moved; `by` is the person and the request's id.
+
+    Raises:
+        RefusedError: it is no longer possible.
+    """
+    async with deciding.database.reading() as connection:
+        moves = await find_moves(connection, portfolio, told_revision)
+    command = Undo(told_revision=told_revision, by=by[0], request=by[1], moves=moves)
+    return await deciding.act(
+        portfolio, by[1], lambda state, scene, revision: undo(state, command, scene, revision), at
+    )
+
+
+async def _find(database: Database, portfolio: PortfolioId, proposal: str) -> Kept:
+    async with database.reading() as connection:
+        found = await find_proposal(connection, portfolio, proposal) if "\x00" not in proposal else None
+    if found is None:
+        raise RefusedError(f"there is no proposal {proposal!r:.80}", missing=True)
+    return found
+
+
+def _why(kept: Kept) -> str:
+    if kept.proposal.state == "open":
+        return "it is not the one you saw"
+    return f"it is {kept.proposal.state} since {kept.changed_at:%Y-%m-%d %H:%M} ({kept.proposal.reason or 'no reason'})"
