@@ -45,6 +45,8 @@ class Draft:
     kinds: tuple[LaunchKind, ...] = ()
     """What happened to it besides what the snapshots show."""
     proposals: tuple[Proposal, ...] = ()
+    always: bool = False
+    """Told even if nothing changed, so that everybody knows that the instant it waited for has passed."""
 
 
 def tell(
@@ -69,7 +71,7 @@ def tell(
 def _change(draft: Draft) -> LaunchChange | None:
     before = draft.launch.snapshot if draft.launch else None
     shifted = _opened(draft) or _closed(draft) or not SHIFTING.isdisjoint(draft.kinds)
-    if before == draft.after and not shifted and not draft.kinds:
+    if before == draft.after and not shifted and not draft.kinds and not draft.always:
         return None
     material = shifted or is_material(before, draft.after)
     revision = (before.revision if before else 0) + material
