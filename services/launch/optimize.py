@@ -1,7 +1,7 @@
 """The third planning stage: the least plan, or a proof that none is cheaper, from CP-SAT (ortools, an optional extra).
 
 One worker, a fixed seed and deterministic time, never the clock: the same input gives the same plan. Without ortools
-`load_solver` returns None and the second stage's plan stands. Which dates may matter is said by the domain's closure.py.
+`load_solver` returns None and the second stage's plan stands. Which dates may matter, closure.py says.
 """
 
 from collections import defaultdict

@@ -103,7 +103,7 @@ def build_undo(deciding: Deciding, clock: Clock) -> APIRouter:
     router = APIRouter(prefix=UNDER)
 
     async def back(portfolio: PortfolioId, revision: int, body: VerdictBody, key: str | None) -> dict[str, Any]:
-        request = key or derive_id(portfolio, "undo", str(revision))
+        request = key or derive_id(portfolio, "undo", str(revision), body.by)
         try:
             message = await take_back(deciding, portfolio, revision, (body.by, request), clock())
         except RefusedError as refusal:

@@ -7,7 +7,7 @@ from services.launch.domain.approval.undoing import Undo, undo
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.state import State
 from services.launch.handlers.deciding import Deciding
-from services.launch.store.proposals import Kept, find_moves, find_proposal
+from services.launch.store.proposals import Kept, find_moves, find_proposal, list_proposals
 from shared.contracts.launch import LaunchesChanged, Proposal
 from shared.contracts.words import PortfolioId
 from shared.runtime.database import Database
@@ -23,8 +23,8 @@ class StaleProposalError(Exception):
 
     def differences(self) -> list[dict[str, object]]:
         """Move by move, what the person saw and what would happen now."""
-        saw = {one.launch: one.later_date for one in self.seen.moves}
-        now = {one.launch: one.later_date for proposal in self.now for one in proposal.moves}
+        saw = {one.launch: str(one.later_date) for one in self.seen.moves}
+        now = {one.launch: str(one.later_date) for proposal in self.now for one in proposal.moves}
         return [
             {"launch": name, "you_saw": saw.get(name), "now": now.get(name)}
             for name in sorted({*saw, *now})
@@ -51,7 +51,8 @@ async def give_verdict(deciding: Deciding, portfolio: PortfolioId, verdict: Verd
     except RefusedError as error:
         if error.missing or error.where == "$.hash":
             now = await _find(deciding.database, portfolio, verdict.proposal)
-            raise StaleProposalError(_why(now), seen.proposal, ()) from None
+            fresh = await _instead(deciding.database, portfolio, now.proposal)
+            raise StaleProposalError(_why(now), seen.proposal, fresh) from None
         raise
     if message and judged[-1].stale:
         fresh = tuple(one for one in message.proposals if one.state == "open")
@@ -81,6 +82,14 @@ async def _find(database: Database, portfolio: PortfolioId, proposal: str) -> Ke
     if found is None:
         raise RefusedError(f"there is no proposal {proposal!r:.80}", missing=True)
     return found
+
+
+async def _instead(database: Database, portfolio: PortfolioId, proposal: Proposal) -> tuple[Proposal, ...]:
+    """The open proposals about the same launches."""
+    launches = {one.launch for one in proposal.moves}
+    async with database.reading() as connection:
+        found = await list_proposals(connection, portfolio, "open")
+    return tuple(one.proposal for one in found if any(move.launch in launches for move in one.proposal.moves))
 
 
 def _why(kept: Kept) -> str:
