@@ -5,6 +5,7 @@ The routes about the plumbing (changes, republish, parked) are shared.web's.
 
 from fastapi import APIRouter
 
+from services.launch.api.agreed import build_activities, build_tier
 from services.launch.api.proposals import build_proposals, build_undo, build_verdicts
 from services.launch.api.reads import build_list, build_one, build_sums
 from services.launch.api.whatif import build_blast_radius, build_simulations
@@ -21,6 +22,8 @@ def build_routers(deciding: Deciding, clock: Clock) -> list[APIRouter]:
         build_sums(deciding),
         build_create(deciding, clock),
         build_change(deciding, clock),
+        build_tier(deciding, clock),
+        build_activities(deciding, clock),
         build_proposals(deciding),
         build_verdicts(deciding, clock),
         build_undo(deciding, clock),
