@@ -1,4 +1,4 @@
-"""Plans on PostgreSQL through launch's doors: proposals, approvals that race with events, undo, what if, and loading."""
+"""Plans on PostgreSQL through the doors: proposals, approvals that race with events, undo, what if, loading."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -24,7 +24,8 @@ from shared.contracts.words import LaunchId
 class Asked:
     """A launch that S0 has looked at: where it stands (None: nowhere) and the earliest day it must go to.
 
-    `fixed`: it is on that day whatever comes of it. `own`: the day is a person's or a moved-back one, not S0's.
+    `fixed`: it is on that day whatever comes of it. `waited`: a move of it was to be decided, so that it may stand where
+    there is no room for it.
     """
 
     id: LaunchId
@@ -32,6 +33,7 @@ class Asked:
     home: date | None
     day: date | None
     fixed: bool = False
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _stand(sketch: Sketch, asked: Asked) -> int | None:
     if entry is None or asked.fixed or asked.day is None:
         return None
     first = max(asked.day.toordinal(), entry.date)
-    if first == entry.date and changed and reasons_against(resident, asked.id, first):
+    if first == entry.date and (changed or asked.waited) and reasons_against(resident, asked.id, first):
         return resident.first_free(asked.id, first, resident.schedule.portfolio.horizon) or first
     return first
 

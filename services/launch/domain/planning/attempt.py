@@ -3,7 +3,7 @@
 Nothing is told here; joint.py does, once an attempt holds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
@@ -23,7 +23,8 @@ def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touche
         for launch in sorted(name for name, dated in work.alone.items() if dated.undone):
             _take_back(sketch, work, launch, alone, table)
         locked = {move.launch for one in table.state.proposals.values() if one.id not in touched for move in one.moves}
-        objects = [_ask(one, work.alone[one.id]) for one in work.wanted.values()]
+        waited = {move.launch for one in touched.values() for move in one.moves}
+        objects = [_ask(one, work.alone[one.id], waited) for one in work.wanted.values()]
         stage = table.scene.stage or table.scene.policy.objective.stage
         work.arranged = arrange(sketch, objects, table.gone, locked, stage)
         shapes = Shapes(table.state, work.wanted)
@@ -36,10 +37,10 @@ def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touche
     return work
 
 
-def _ask(wanted: Wanted, dated: Dated) -> Asked:
+def _ask(wanted: Wanted, dated: Dated, waited: Collection[LaunchId]) -> Asked:
     fixed = wanted.pinned and wanted.date is not None
     home = dated.date if dated.undone else wanted.date
-    return Asked(wanted.id, wanted.shape, home, dated.date, fixed=fixed)
+    return Asked(wanted.id, wanted.shape, home, dated.date, fixed, wanted.id in waited)
 
 
 def _take_back(sketch: Sketch, work: Attempt, launch: LaunchId, alone: Alone, table: Table) -> None:

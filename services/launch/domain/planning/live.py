@@ -95,6 +95,7 @@ class LiveSchedule(Schedule):
         self.journal.clear()
         self.pinned[block], self.days[block], self.home[block] = True, (), OUT
         self.load[block], self.profile[block], self.segments[block], self.scopes[block] = {}, (), (), ()
+        self.weight[block], self.nudge[block], self.own[block] = 0, 0, OUT
         for one in members:
             self.blocks.block_of.pop(one.id, None)
             self.using.pop(one.features[0], None)
