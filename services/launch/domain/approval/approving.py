@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.launch.domain.dates import violations
-from services.launch.domain.decide.beside import Telling, complete, revive
+from services.launch.domain.decide.beside import complete, revive
+from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.dating import plan
 from services.launch.domain.decide.placing import place
 from services.launch.domain.decide.scene import RefusedError, Scene

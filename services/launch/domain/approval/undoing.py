@@ -6,7 +6,8 @@ A launch whose own features speak against the old date goes back as well, as it 
 from collections.abc import Sequence
 
 from services.launch.domain.approval.approving import broken_rules, cause_of
-from services.launch.domain.decide.beside import Telling, complete, revive
+from services.launch.domain.decide.beside import complete, revive
+from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.dating import plan
 from services.launch.domain.decide.placing import place
 from services.launch.domain.decide.scene import RefusedError, Scene

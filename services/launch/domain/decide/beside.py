@@ -4,8 +4,9 @@ Turns what was planned into drafts; plans nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from services.launch.domain.decide.budgeting import Telling, weigh
 from services.launch.domain.decide.placing import place
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import features_of, situation_of
@@ -14,9 +15,6 @@ from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import Launch
 from services.launch.domain.planning.words import Dated, Planned, Wanted
 from services.launch.domain.readiness import Known
-from services.launch.domain.state import State
-from shared.contracts.cause import Cause
-from shared.contracts.feature import FeatureChange
 from shared.contracts.launch import Link, Proposal
 from shared.contracts.words import LaunchId
 
@@ -41,17 +39,6 @@ def revive(launch: Launch, view: Mapping[str, Known], scene: Scene) -> Wanted | 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """The act of which a plan is told: its cause, what was heard, and what is known of features now."""
-
-    state: State
-    cause: Cause
-    heard: Sequence[FeatureChange]
-    scene: Scene
-    view: Mapping[str, Known]
-
-
 def complete(drafts: Sequence[Draft], planned: Planned, telling: Telling) -> list[Draft]:
     """All drafts of a decision: those given, those of launches that moved with them, each with its proposals."""
     state = telling.state
@@ -67,7 +54,7 @@ def complete(drafts: Sequence[Draft], planned: Planned, telling: Telling) -> lis
     first = next((at for at, draft in enumerate(listed) if draft.after.id in planned.kinds), None)
     if first is not None:
         listed[first] = replace(listed[first], proposals=(*listed[first].proposals, *planned.proposals))
-    return listed
+    return weigh(listed, telling)
 
 
 def _as_it_is(launch: Launch) -> Dated:

@@ -4,7 +4,8 @@ from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.launch.domain.decide.beside import Telling, complete, revive
+from services.launch.domain.decide.beside import complete, revive
+from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.dating import plan
 from services.launch.domain.decide.noting import note
 from services.launch.domain.decide.placing import place

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from services.launch.domain.dates import violations
 from services.launch.domain.decide.agreeing import Agreement, Overriding, Waiving, agree
-from services.launch.domain.decide.beside import Telling, complete, revive
+from services.launch.domain.decide.beside import complete, revive
+from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.dating import date_alone, plan
 from services.launch.domain.decide.noting import note
 from services.launch.domain.decide.placing import place

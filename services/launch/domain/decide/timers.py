@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.beside import Telling, complete, revive
+from services.launch.domain.decide.beside import complete, revive
+from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.dating import date_alone, plan
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import features_of, situation_of

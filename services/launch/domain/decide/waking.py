@@ -6,7 +6,8 @@ It says what must begin today, ends what a person allowed for a time, and tries 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.launch.domain.decide.beside import Telling, complete, revive
+from services.launch.domain.decide.beside import complete, revive
+from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.dating import plan
 from services.launch.domain.decide.noting import note
 from services.launch.domain.decide.placing import place
