@@ -1,6 +1,8 @@
 """Plans on PostgreSQL through the doors: proposals, approvals that race with events, undo, what if, loading."""
 
 import asyncio
+import html
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -211,3 +213,40 @@ def copy_of(launch: Launch, number: int) -> Launch:
     day = START.date() + timedelta(days=40 + number % 700)
     update = {"id": LaunchId(f"L-{number}"), "date": day, "regions": ("us", "de")[: number % 3]}
     return launch.model_copy(update={"snapshot": launch.snapshot.model_copy(update=update), "number": number + 2})
+
+
+async def test_the_inbox_draws_before_and_after_and_its_keys_decide(house: House) -> None:
+    assert "Nothing waits" in (await house.client.get("/launch/proposals")).text
+    proposal = await propose(house)
+    assert "1 proposal waits for a person" in (await house.client.get("/launch/")).text
+    assert "A move waits for a person" in (await house.client.get("/launch/launches/L-A")).text
+    page = (await house.client.get("/launch/proposals")).text
+    assert "<svg" in page
+    assert 'data-key-press="a"' in page
+    assert "Feature A is T1" in page
+    action = re.search(r'action="(/launch/proposals/[^"]+/approve[^"]*)"', page)
+    assert action
+    house.now[0] += timedelta(hours=5)
+    assert (await house.client.post(html.unescape(action[1]))).status_code == 303
+    assert (await house.get("launches/L-A"))["date"] == "2026-06-22"
+    page = (await house.client.get("/launch/proposals")).text
+    assert 'data-key-press="u"' in page
+    assert (await house.client.post(html.unescape(action[1]))).status_code == 409
+    undo = f"/launch/proposals/{DEFAULT}/{proposal['id']}/undo"
+    foreign = await house.client.post(undo, headers={"origin": "https://elsewhere.test"})
+    assert foreign.status_code == 403
+    assert (await house.client.post(undo)).status_code == 303
+    assert (await house.get("launches/L-A"))["date"] == "2026-06-11"
+    assert (await house.client.post(f"/launch/proposals/{DEFAULT}/P-9/approve")).status_code == 404
+
+
+async def test_teams_and_weeks_and_what_a_slip_would_move_are_pages(house: House) -> None:
+    await house.hear(changed(1, added("A", "2026-03-20", LOUD)), changed(2, added("B", "2026-03-30"), at=at(1)))
+    page = (await house.client.get("/launch/capacity")).text
+    assert "2 of 2" in page
+    assert "/launch/launches/L-A" in page
+    sheet = (await house.client.get("/launch/capacity?format=csv")).text
+    assert "marketing" in sheet
+    page = (await house.client.get("/launch/blast-radius")).text
+    assert "60 days later" in page
+    assert "1 launch" in page

@@ -1,8 +1,5 @@
 """What if: simulations of slips and edits, and the blast radius of features. Nothing is stored."""
 
-import asyncio
-from collections.abc import Sequence
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -10,18 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.launch.api.asked import UNDER, EditBody, Words
 from services.launch.api.proposals import refused
-from services.launch.domain.approval.whatif import SLIPS, Outcome, Slip, rank, simulate, simulate_edit, sweep
+from services.launch.domain.approval.whatif import SLIPS, Outcome, Slip, simulate, simulate_edit
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.state import State
 from services.launch.handlers.deciding import Deciding
+from services.launch.handlers.plans import MOST_FEATURES, find_blast_radius
 from services.launch.store import reading
-from shared.contracts.launch import BlastRadius
 from shared.contracts.words import Day, LaunchId, PortfolioId
 from shared.runtime.clock import Clock
 from shared.web.plumbing import PortfolioPath
 from shared.web.problems import ProblemError
-
-MOST_FEATURES = 500
 
 
 class SlipBody(BaseModel):
@@ -91,32 +86,9 @@ def build_blast_radius(deciding: Deciding, clock: Clock) -> APIRouter:
         if any(not 1 <= one <= 1000 for one in days or ()):  # noqa: PLR2004 - about the horizon
             raise ProblemError(422, "expected days from 1 to 1000", where="query days")
         await _require(deciding, portfolio)
-        return {"items": await find_blast_radius(deciding, portfolio, clock, feature, days or SLIPS)}
+        return {"items": await find_blast_radius(deciding, portfolio, clock(), days or SLIPS, feature)}
 
     return router
-
-
-async def find_blast_radius(
-    deciding: Deciding, portfolio: PortfolioId, clock: Clock, features: list[str] | None, slips: Sequence[int]
-) -> list[Any]:
-    """Feature by feature, so that decisions go on in between."""
-    scene = Scene(deciding.calendar, clock())
-    ids = await deciding.look(portfolio, _told) if features is None else features
-    found: list[BlastRadius] = []
-    for name in ids[:MOST_FEATURES]:
-        found += await deciding.look(portfolio, partial(_sweep, name, slips, scene))
-        await asyncio.sleep(0)
-    return list(rank(found))
-
-
-def _sweep(feature: str, slips: Sequence[int], scene: Scene, state: State) -> list[BlastRadius]:
-    return sweep(state, feature, slips, scene) if feature in state.features else []
-
-
-def _told(state: State) -> list[str]:
-    """The features of launches ahead that have a date."""
-    ahead = (one for one in state.launches.values() if one.is_open and one.snapshot.date)
-    return sorted({feature.id for one in ahead for feature in one.snapshot.features})
 
 
 async def _require(deciding: Deciding, portfolio: PortfolioId) -> None:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from services.launch.domain.decide.hearing import hear
 from services.launch.domain.decide.persons import Edit, edit
 from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.planner.model import iso_week
 from services.launch.domain.planning.arranging import crowd
 from services.launch.domain.planning.words import resident_of
 from services.launch.domain.policy import louder
@@ -162,3 +163,32 @@ def rank(found: Sequence[BlastRadius]) -> Iterator[Mapping[str, object]]:
         by_feature.setdefault(one.feature, []).append(one)
     for feature, listed in sorted(by_feature.items(), key=lambda pair: (-max(one.cost for one in pair[1]), pair[0])):
         yield {"feature": feature, "slips": [one.model_dump() for one in listed]}
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A team's ISO week: units used, units there are, and the launches that use them."""
+
+    team: str
+    week: str
+    used: int
+    capacity: int
+    launches: tuple[str, ...]
+
+
+def read_capacity(state: State, scene: Scene, weeks: int) -> list[Used]:
+    """Each team's next weeks, from this one on; nothing without teams."""
+    teams = scene.policy.teams
+    if not teams:
+        return []
+    schedule = resident_of(state, scene).schedule
+    first = schedule.week(scene.today.toordinal())
+    found = []
+    for name, team in sorted(teams.items()):
+        for week in range(first, first + weeks):
+            at = schedule.row[name] + week
+            label = iso_week(week + schedule.calendar.first_week)
+            capacity = team.weeks.get(label, team.weekly)
+            users = sorted(one.id for block in schedule.users[at] for one in schedule.blocks.members[block])
+            found.append(Used(name, label, capacity - schedule.free[at], capacity, tuple(users)))
+    return found

@@ -24,8 +24,8 @@ from shared.contracts.words import LaunchId
 class Asked:
     """A launch that S0 has looked at: where it stands (None: nowhere) and the earliest day it must go to.
 
-    `fixed`: it is on that day whatever comes of it. `waited`: a move of it was to be decided, so that it may stand where
-    there is no room for it.
+    `fixed`: it is on that day whatever comes of it. `waited`: a move of it was to be decided, so that there may be no
+    room for it where it stands.
     """
 
     id: LaunchId
