@@ -160,8 +160,6 @@ def _repeat(message: LaunchesChanged, change: LaunchChange) -> Edit | None:
     cause, one = message.cause, change.launch
     acts = {act for act, verb in VERBS.items() if verb in cause.summary}
     given: dict[str, Any] = {name: read(change) for name, read in READ.items() if name in acts}
-    if "pin" in acts:
-        given["date"] = one.date
     if change.before is None:
         given["features"] = tuple(part.id for part in one.features)
     if not given:

@@ -52,7 +52,9 @@ def wake(state: State, launch: LaunchId, cause: Cause, scene: Scene, revision: i
     kinds = dict.fromkeys((*((LaunchKind.LEAD_TIME_AT_RISK,) if begins else ()), *extra.kinds))
     links = (*woken.ended, *dated.links, *extra.links, *begins)
     why = explain(cause, (), before, after, links)
-    draft = Draft(known, after, why, dated.conflicts, kinds=tuple(kinds), proposals=extra.proposals, always=True)
+    draft = Draft(
+        known, after, why, dated.conflicts, dated.undone, kinds=tuple(kinds), proposals=extra.proposals, always=True
+    )
     telling = Telling(state, cause, (), scene, state.features)
     return tell(state.portfolio, revision, cause, (), complete([draft], planned, telling))
 
