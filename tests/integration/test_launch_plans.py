@@ -217,7 +217,7 @@ def copy_of(launch: Launch, number: int) -> Launch:
 
 async def test_the_inbox_draws_before_and_after_and_its_keys_decide(house: House) -> None:
     assert "Nothing waits" in (await house.client.get("/launch/proposals")).text
-    proposal = await propose(house)
+    await propose(house)
     assert "1 proposal waits for a person" in (await house.client.get("/launch/")).text
     assert "A move waits for a person" in (await house.client.get("/launch/launches/L-A")).text
     page = (await house.client.get("/launch/proposals")).text
@@ -232,6 +232,11 @@ async def test_the_inbox_draws_before_and_after_and_its_keys_decide(house: House
     page = (await house.client.get("/launch/proposals")).text
     assert 'data-key-press="u"' in page
     assert (await house.client.post(html.unescape(action[1]))).status_code == 409
+
+
+async def test_the_inbox_takes_back_what_was_approved_but_not_for_another_site(house: House) -> None:
+    proposal = await propose(house)
+    await say(house, f"proposals/{proposal['id']}/approve", {"by": "ana"})
     undo = f"/launch/proposals/{DEFAULT}/{proposal['id']}/undo"
     foreign = await house.client.post(undo, headers={"origin": "https://elsewhere.test"})
     assert foreign.status_code == 403

@@ -13,6 +13,8 @@ from services.launch.domain.policy import Freeze, Policy, Region
 from services.launch.domain.readiness import FAR
 from shared.contracts.launch import Tier
 
+SOFT = "soft_freeze"
+"""A rule that keeps automatic dates away and lets a person's stand."""
 ONE_DAY = timedelta(days=1)
 REMEMBERED_DAYS = 65_536
 
@@ -103,7 +105,7 @@ class Calendar:
             return (Break("horizon", f"{day} is too far ahead"),)
         found = [Break("workday", detail) for detail in self._idle(day, regions)]
         frozen = (freeze for freeze in self.policy.freezes if self._frozen(freeze, day, tier, regions))
-        found += [Break("freeze", f"{day} is frozen: {freeze.reason}") for freeze in frozen]
+        found += [Break(SOFT if freeze.soft else "freeze", f"{day} is frozen: {freeze.reason}") for freeze in frozen]
         if self.boards(tier) and self.next_train(day) != day:
             found.append(Break("train", f"{day} is no train; the next one leaves on {self.next_train(day)}"))
         return tuple(found)
@@ -116,6 +118,9 @@ class Calendar:
 
     def _frozen(self, freeze: Freeze, day: date, tier: Tier, regions: tuple[str, ...]) -> bool:
         here = freeze.regions is None or not set(freeze.regions).isdisjoint(regions)
+        here = here and (
+            freeze.teams is None or any(one.team in freeze.teams for one in self.policy.load.get(tier, ()))
+        )
         return here and tier in freeze.tiers and _covers(freeze, day, self.policy.default_region)
 
 

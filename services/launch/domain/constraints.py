@@ -5,8 +5,11 @@ All of it is optional: without teams, spacing, apart, slots, after and together 
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from services.launch.domain.planner.blocks import named_once, order_launches
+from services.launch.domain.planner.model import After
+from services.launch.domain.planner.model import Launch as Entry
 from shared.contracts.launch import Tier
 from shared.contracts.words import Day, LaunchId, Word
 
@@ -122,6 +125,26 @@ class Constraints(Part):
     objective: Objective = Objective()
     approval: Approval | None = None
     """None: every move is applied at once."""
+
+    @model_validator(mode="after")
+    def _goes_in_no_circle(self) -> "Constraints":
+        """Raises ValueError with the circle in which launches follow each other, through groups too."""
+        group_of = {launch: name for name, ids in self.together.items() for launch in ids}
+        names = {one.launch for one in self.after} | {one.after for one in self.after} | group_of.keys()
+        order_launches(
+            named_once(
+                Entry(
+                    id=name,
+                    line="",
+                    tier="T1",
+                    date=1,
+                    after=tuple(After(one.after, one.lag_days) for one in self.after if one.launch == name),
+                    together=group_of.get(name),
+                )
+                for name in names
+            )
+        )
+        return self
 
     @property
     def binds(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from services.launch.domain.calendar import ONE_DAY, Break, Calendar
+from services.launch.domain.calendar import ONE_DAY, SOFT, Break, Calendar
 from services.launch.domain.readiness import Known, waits_for
 from shared.contracts.launch import Tier
 from shared.contracts.words import Day
@@ -64,7 +64,7 @@ def violations(situation: Situation, day: date, calendar: Calendar) -> list[Boun
     found = [Bound(day, "ready", known.id, waits) for known in situation.features if (waits := waits_for(known))]
     found += [bound for bound in bounds(situation, calendar) if bound.day > day]
     breaks = calendar.broken(day, situation.tier, situation.regions)
-    return found + [Bound(day, one.constraint, None, one.detail) for one in breaks]
+    return found + [Bound(day, one.constraint, None, one.detail) for one in breaks if one.constraint != SOFT]
 
 
 def bounds(situation: Situation, calendar: Calendar) -> Iterator[Bound]:

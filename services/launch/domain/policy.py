@@ -105,6 +105,10 @@ class Freeze(Rule):
     tiers: tuple[Tier, ...] = TIERS
     regions: tuple[str, ...] | None = None
     """None: everywhere."""
+    teams: tuple[str, ...] | None = None
+    """Only launches that need work of one of these teams; None: all."""
+    soft: bool = False
+    """No date falls into it by itself, but a person may choose one."""
     first: Day | None = None
     last: Day | None = None
     each_year_from: MonthDay | None = None

@@ -60,23 +60,16 @@ def begin(calendar: Calendar) -> Story:
 def step(story: Story, what: str, who: Any, detail: Any) -> LaunchesChanged | None:
     """One step; what is refused changes nothing."""
     with suppress(RefusedError):
-        match what:
-            case "delayed" | "pulled_in":
-                return story.change(what, who, day=detail)
-            case "rescoped":
-                return story.change(what, who, impact=detail)
-            case "unscheduled":
-                return story.change(what, who, target=None)
-            case "shipped" | "cancelled" | "revived":
-                return story.change(what, who, status=STATUS[what])
-            case "person":
-                return story.person(f"L-{who}", date=detail)
-            case "pin":
-                return story.person(f"L-{who}", date=detail, pin="a promise")
-            case "wait":
-                story.wait(days=who)
-            case _:
-                return word(story, what, who)
+        if what in {"approve", "reject", "undo"}:
+            return word(story, what, who)
+        if what in {"person", "pin"}:
+            return story.person(f"L-{who}", date=detail, pin="a promise" if what == "pin" else None)
+        if what == "wait":
+            story.wait(days=who)
+            return None
+        fields = {"delayed": {"day": detail}, "pulled_in": {"day": detail}, "rescoped": {"impact": detail}}
+        other = {"status": STATUS[what]} if what in STATUS else {"target": None}
+        return story.change(what, who, **fields.get(what, other))
     return None
 
 

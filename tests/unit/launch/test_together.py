@@ -7,15 +7,12 @@ import pytest
 
 from services.launch.domain.approval.approving import Verdict, judge
 from services.launch.domain.approval.undoing import Moved, Undo, undo
-from services.launch.domain.approval.whatif import Slip, keeps_from, simulate, sweep
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.constraints import Alone, Approval, Bounds, Follows, Load, Slot, Team
 from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.planning.words import resident_of
-from services.launch.domain.policy import Freeze
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import LaunchId
-from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, Story, on
+from tests.unit.launch.story import LOUD, MEDIUM, POLICY, Story, on
 
 PEOPLE = Approval(alone={"T3": Alone(), "T2": Alone(most_days=7, ahead_days=42)})
 
@@ -247,40 +244,3 @@ def test_nothing_moves_for_what_is_pulled_in_shipped_or_cancelled_and_the_opport
     assert {ref: day for ref, day in dates(story).items() if ref != "A"} == {
         ref: day for ref, day in before.items() if ref != "A"
     }
-
-
-def test_what_if_answers_as_the_decision_would_and_changes_nothing() -> None:
-    story = team_of_one(load={"T1": (Load(team="marketing", units=2),), "T2": (Load(team="marketing", units=2),)})
-    story.add("A", day="2026-06-01", impact=LOUD, labels=("demo",))
-    story.add("B", day="2026-06-11", impact=MEDIUM)
-    scene = Scene(story.calendar, story.now)
-    stored = dict(story.state.launches)
-    outcome = simulate(story.state, [Slip(feature="A", ready_on=on("2026-06-05"))], scene)
-    radius = sweep(story.state, "A", (7, 21), scene)
-    assert story.state.launches == stored
-    assert [one.launch for one in outcome.moves] == ["L-A", "L-B"]
-    assert [one.slip_days for one in radius] == [7, 21]
-    story.change("delayed", "A", day="2026-06-05")
-    assert [one.after for one in outcome.moves] == [dates(story)["A"], dates(story)["B"]]
-    ((rule, _, by),) = keeps_from(story.state, LaunchId("L-B"), on("2026-06-16"), scene)
-    assert (rule, by) == ("capacity", ["L-A"])
-
-
-def test_small_launches_take_the_next_train_and_a_freeze_shuts_it() -> None:
-    freeze = Freeze(reason="conference", first=on("2026-06-15"), last=on("2026-06-17"), tiers=("T3",))
-    story = team_of_one(freezes=(*POLICY.freezes, freeze), load={"T3": (Load(team="marketing", units=2),)})
-    story.add("A", day="2026-05-10", impact=SMALL)
-    story.add("B", day="2026-05-10", impact=SMALL)
-    assert dates(story) == {"A": on("2026-05-19"), "B": on("2026-07-14")}
-
-
-def test_the_state_kept_is_the_state_loaded() -> None:
-    story = team_of_one()
-    for ref in ("C", "A", "B"):
-        story.add(ref, day="2026-06-01", impact=MEDIUM)
-    story.change("delayed", "A", day="2026-06-20")
-    scene = Scene(story.calendar, story.now)
-    kept = resident_of(story.state, scene).schedule
-    story.state.planner = None
-    loaded = resident_of(story.state, scene).schedule
-    assert (kept.home, kept.free, kept.users) == (loaded.home, loaded.free, loaded.users)

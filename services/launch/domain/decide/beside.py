@@ -50,6 +50,10 @@ def complete(drafts: Sequence[Draft], planned: Planned, telling: Telling) -> lis
     for launch, dated in extra.items():
         if launch not in found:
             found[launch] = _draft(state.launches[launch], dated, telling)
+    for opening in planned.openings:
+        known = state.launches[opening.launch]
+        as_it_is = Draft(known, known.snapshot, (), known.conflicts)
+        found[known.id] = replace(found.get(known.id, as_it_is), opportunity=opening)
     listed = [_with_kinds(found[one], planned) for one in sorted(found)]
     first = next((at for at, draft in enumerate(listed) if draft.after.id in planned.kinds), None)
     if first is not None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from services.launch.domain.calendar import SOFT
 from services.launch.domain.planner import Event, Plan
 from services.launch.domain.planner.closure import Solver
 from services.launch.domain.planner.engine import Run
@@ -216,13 +217,13 @@ def resident_tier(asked: Asked) -> str:
 
 
 def reasons_against(resident: Resident, launch: str, day: int) -> list[Reason]:
-    """Every rule that keeps the launch (with its group) from the day, all others as they are."""
+    """Every hard rule that keeps the launch (with its group) from the day, all others as they are."""
     schedule, block = resident.schedule, resident.block(launch)
     if block is None:
         return []
     mark = len(schedule.journal)
     schedule.take(block)
-    found = list(reasons(schedule, block, day))
+    found = [one for one in reasons(schedule, block, day) if one.constraint != SOFT]
     schedule.undo(mark)
     schedule.journal.clear()
     return found

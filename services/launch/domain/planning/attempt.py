@@ -9,9 +9,10 @@ from datetime import date, timedelta
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.planning.arranging import Arranged, Asked, arrange, crowd, place, reasons_against
 from services.launch.domain.planning.looking import look
+from services.launch.domain.planning.openings import find_candidates, find_openings
 from services.launch.domain.planning.parts import cut, judge, moved_ids, settle
 from services.launch.domain.planning.resident import Sketch
-from services.launch.domain.planning.words import Alone, Attempt, Dated, Shapes, Table, Wanted
+from services.launch.domain.planning.words import CHECKER, Alone, Attempt, Dated, Shapes, Table, Wanted
 from services.launch.domain.state import State
 from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option, Proposal
 from shared.contracts.words import LaunchId
@@ -20,6 +21,7 @@ from shared.contracts.words import LaunchId
 def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touched: Mapping[str, Proposal]) -> Attempt:
     work = Attempt(dict(asked), {one.id: alone(one) for one in asked.values()})
     with Sketch(table.resident) as sketch:
+        closed = find_candidates(sketch.resident, work, alone, table)
         for launch in sorted(name for name, dated in work.alone.items() if dated.undone):
             _take_back(sketch, work, launch, alone, table)
         locked = {move.launch for one in table.state.proposals.values() if one.id not in touched for move in one.moves}
@@ -33,6 +35,7 @@ def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touche
         last = table.scene.today + timedelta(days=table.scene.policy.horizon_days)
         place(sketch, objects, work.arranged, last)
         look(sketch, work, table)
+        work.openings = find_openings(sketch.resident, closed, table)
         _verify(sketch, work, table, shapes)
     return work
 
@@ -99,7 +102,7 @@ def _verify(sketch: Sketch, work: Attempt, table: Table, shapes: Mapping[LaunchI
         option = Option(action="plan_by_hand", detail="Choose the dates by hand.", cost=0)
         work.parts, work.arranged, work.steps, work.refused = [], Arranged(), {}, True
         work.days = {name: dated.date for name, dated in work.alone.items()}
-        work.conflicts = {first: [Conflict(launch=first, constraint="checker", detail=detail, options=(option,))]}
+        work.conflicts = {first: [Conflict(launch=first, constraint=CHECKER, detail=detail, options=(option,))]}
 
 
 def standing(state: State) -> dict[LaunchId, date]:

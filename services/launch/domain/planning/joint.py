@@ -46,7 +46,7 @@ def _touched(launches: Iterable[LaunchId], state: State, known: Mapping[str, Pro
 
 
 def _told(work: Attempt, table: Table, touched: Mapping[str, Proposal]) -> Planned:
-    planned = Planned()
+    planned = Planned(openings=work.openings)
     for launch, wanted in work.wanted.items():
         dated = work.alone[launch]
         day = work.days[launch]

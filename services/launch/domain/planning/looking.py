@@ -1,11 +1,13 @@
 """What an attempt's sketch says: where everybody is, what kept them from elsewhere, and what cannot be had at all."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from services.launch.domain.planner.model import Conflict as Stuck
+from services.launch.domain.planner.model import Launch as Entry
 from services.launch.domain.planner.model import Link as Step
-from services.launch.domain.planning.arranging import Moved, crowd
+from services.launch.domain.planning.arranging import Moved, crowd, run
 from services.launch.domain.planning.parts import moved_ids
 from services.launch.domain.planning.resident import Resident, Sketch
 from services.launch.domain.planning.words import Attempt, Dated, Table
@@ -22,7 +24,7 @@ def look(sketch: Sketch, work: Attempt, table: Table) -> None:
     for move in (move for part in work.parts for move in part.moves):
         work.days[move.launch] = move.before if move.launch in waiting else move.after
         work.steps[move.launch] = tuple(map(_link, _steps(sketch.resident, move, work.alone.get(move.launch))))
-    _look_at_wanted(sketch.resident, work, table)
+    _look_at_wanted(sketch, work, table)
     for stuck in work.arranged.stuck:
         work.conflicts.setdefault(LaunchId(stuck.launch), []).append(_stuck(stuck, table))
 
@@ -36,13 +38,34 @@ def _steps(resident: Resident, move: Moved, dated: Dated | None) -> list[Step]:
     return [Step(one.launch, one.constraint, one.detail) for one in found]
 
 
-def _look_at_wanted(resident: Resident, work: Attempt, table: Table) -> None:
+def _look_at_wanted(sketch: Sketch, work: Attempt, table: Table) -> None:
+    resident = sketch.resident
     for launch, wanted in work.wanted.items():
         entry, dated = resident.entries.get(launch), work.alone[launch]
         work.days.setdefault(launch, date.fromordinal(entry.date) if entry else dated.date)
         if wanted.pinned and entry and entry.date > table.scene.today.toordinal():
             work.conflicts[launch] = list(_crowded(resident, launch, entry.date, dated))
+            work.alone[launch] = _price_pin(sketch, launch, entry, dated)
         work.earliest[launch] = _earliest(resident, launch, dated.earliest)
+
+
+def _price_pin(sketch: Sketch, launch: LaunchId, entry: Entry, dated: Dated) -> Dated:
+    """What it would cost to move the pin: the move itself, and those of whoever would make room."""
+    if not dated.conflicts or not dated.earliest or dated.earliest.toordinal() <= entry.date:
+        return dated
+    mark = sketch.mark()
+    sketch.set(launch, replace(entry, pinned=False))
+    plan = run(sketch.resident, {launch: dated.earliest.toordinal()}, (), "S1")
+    sketch.back(mark)
+    others = len(plan.moves) - 1
+    day = next((date.fromordinal(one.after) for one in plan.moves if one.launch == launch), dated.earliest)
+    detail = f"Move the pin to {day}" + (f"; {others} more would make room." if others > 0 else ".")
+    option = Option(action="move_pin", detail=detail, cost=plan.cost)
+    conflicts = tuple(
+        one.model_copy(update={"options": tuple(option if o.action == "move_pin" else o for o in one.options)})
+        for one in dated.conflicts
+    )
+    return replace(dated, conflicts=conflicts)
 
 
 def _stuck(stuck: Stuck, table: Table) -> Conflict:

@@ -146,12 +146,14 @@ def _trains(policy: Policy, first: date, last: date) -> list[str]:
 
 
 def _freezes(policy: Policy, first: date, last: date) -> Iterator[dict[str, Any]]:
-    for freeze in policy.freezes:
+    for freeze in (one for one in policy.freezes if not one.soft):
+        needs = [tier for tier in TIERS if any(load.team in (freeze.teams or ()) for load in policy.load.get(tier, ()))]
+        tiers = freeze.tiers if freeze.teams is None else [tier for tier in freeze.tiers if tier in needs]
         for start, end in _spans(freeze, first, last, policy.default_region):
             yield {
                 "from": start.isoformat(),
                 "to": end.isoformat(),
-                "tiers": list(freeze.tiers),
+                "tiers": list(tiers),
                 "regions": None if freeze.regions is None else list(freeze.regions),
             }
 

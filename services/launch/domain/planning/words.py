@@ -14,8 +14,11 @@ from services.launch.domain.planning.arranging import Arranged
 from services.launch.domain.planning.parts import Part
 from services.launch.domain.planning.resident import Resident
 from services.launch.domain.state import State
-from shared.contracts.launch import Conflict, LaunchKind, LaunchSnapshot, Link, Proposal
+from shared.contracts.launch import Conflict, LaunchKind, LaunchSnapshot, Link, Opportunity, Proposal
 from shared.contracts.words import Day, LaunchId
+
+CHECKER = "checker"
+"""The constraint of a conflict that says that a plan was refused by the checker, a fault of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class Planned:
     others: dict[LaunchId, Dated] = field(default_factory=dict)
     proposals: list[Proposal] = field(default_factory=list)
     kinds: dict[LaunchId, tuple[LaunchKind, ...]] = field(default_factory=dict)
+    openings: list[Opportunity] = field(default_factory=list)
+    """What others could do with the room that somebody made."""
 
     def say(self, proposal: Proposal, kind: LaunchKind) -> None:
         """Tell of a proposal, at each launch it would move."""
@@ -121,6 +126,7 @@ class Attempt:
     conflicts: dict[LaunchId, list[Conflict]] = field(default_factory=dict)
     earliest: dict[LaunchId, Day | None] = field(default_factory=dict)
     taken_back: set[LaunchId] = field(default_factory=set)
+    openings: list[Opportunity] = field(default_factory=list)
     refused: bool = False
 
 
