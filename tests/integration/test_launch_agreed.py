@@ -11,7 +11,7 @@ from services.launch.timers import fire_due
 from shared.contracts.feature import FeatureChange
 from tests.integration.launch import DEFAULT, House, changed, open_house
 from tests.servers.fixtures import FreshDatabase
-from tests.unit.launch.story import MEDIUM, POLICY, snapshot
+from tests.unit.launch.story import MEDIUM, POLICY, SMALL, snapshot
 
 PATH = f"/launch/api/v1/portfolios/{DEFAULT}/launches/L-F-1"
 LOUDER = {"market_tier": "T1", "reason": "the keynote", "by": "ana", "until": "2026-02-02"}
@@ -111,6 +111,16 @@ async def test_what_was_agreed_survives_a_restart(house: House) -> None:
     )
     await again.fire(DEFAULT, datetime(2026, 2, 3, tzinfo=UTC))
     assert (await house.get("launches/L-F-1"))["market_tier"] == "T2"
+
+
+async def test_trains_and_audiences_can_be_asked_for(house: House) -> None:
+    small = snapshot("F-2", day="2026-03-18", impact=SMALL, segments=("smb",))
+    await house.hear(changed(2, FeatureChange(kinds=("added",), feature=small, before=None)))
+    asked = await house.get("trains")
+    assert [(one["day"], one["segment"], one["launches"]) for one in asked["trains"]] == [
+        ("2026-03-24", "smb", ["L-F-2"])
+    ]
+    assert (asked["audiences"], asked["missed"]) == ([], [])
 
 
 async def test_the_page_shows_why_this_tier_and_who_must_begin_when(house: House) -> None:

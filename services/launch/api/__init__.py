@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from services.launch.api.agreed import build_activities, build_tier
 from services.launch.api.proposals import build_proposals, build_undo, build_verdicts
 from services.launch.api.reads import build_list, build_one, build_sums
+from services.launch.api.trains import build_trains
 from services.launch.api.whatif import build_blast_radius, build_simulations
 from services.launch.api.writes import build_change, build_create
 from services.launch.handlers.deciding import Deciding
@@ -24,6 +25,7 @@ def build_routers(deciding: Deciding, clock: Clock) -> list[APIRouter]:
         build_change(deciding, clock),
         build_tier(deciding, clock),
         build_activities(deciding, clock),
+        build_trains(deciding),
         build_proposals(deciding),
         build_verdicts(deciding, clock),
         build_undo(deciding, clock),

@@ -31,6 +31,7 @@ def show(launch: Launch) -> dict[str, Any]:
         "by_hand": launch.by_hand,
         "happened_on": launch.happened_on,
         "dated_by": launch.dated_by,
+        "trains_missed": launch.trains_missed,
         "conflicts": [one.model_dump(mode="json") for one in launch.conflicts],
     }
 

@@ -56,6 +56,8 @@ class Launch(Word):
     """When its tier last changed by itself."""
     asked: Proposal | None = None
     """The change of its tier that waits for a person."""
+    trains_missed: int = 0
+    """How often it went to a later train by itself."""
     wakes_at: Instant | None = None
     """When the clock next has something to do with it, its day apart."""
 

@@ -122,6 +122,17 @@ class Trains(Rule):
     anchor: Day
     every_weeks: int = Field(ge=1)
     cutoff_days: int = Field(ge=0)
+    least_strength: int = Field(0, ge=0)
+    """Sum of the scores on a train for one segment below which it is called weak."""
+    misses: int = Field(2, ge=1)
+    """After so many missed trains a launch is flagged."""
+
+
+class Audience(Rule):
+    """How much one segment is told: announcements in a week, and days of rest between two of them."""
+
+    touches_per_week: int = Field(2, ge=1)
+    rest_days: int = Field(0, ge=0)
 
 
 class Policy(Constraints):
@@ -147,6 +158,7 @@ class Policy(Constraints):
     """For launches without regions, and for regions that the policy does not know."""
     freezes: tuple[Freeze, ...]
     trains: Trains
+    audience: Audience = Audience()
 
     def digest(self) -> str:
         """The policy's identity: `sha256:…` of its canonical JSON."""

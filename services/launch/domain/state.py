@@ -159,6 +159,7 @@ class _Step:
             moved_at=(*launch.moved_at, *(one.at for one in moves[-1:] if one not in launch.moves))[-MOST_MOVES:],
             retiered_at=self._retiered_at(launch, old, new),
             asked=self._asked(launch, change),
+            trains_missed=launch.trains_missed + self._misses(old, new),
         )
 
     def _opened(self, change: LaunchChange) -> Launch:
@@ -173,6 +174,10 @@ class _Step:
             number=known.number if known else len(self.state.launches) + 1,
             asked=self._asked(None, change),
         )
+
+    def _misses(self, old: LaunchSnapshot, new: LaunchSnapshot) -> int:
+        later = old.train is not None and new.train is not None and new.train > old.train
+        return int(later and not self.message.cause.id.startswith("launch:person:"))
 
     def _retiered_at(self, launch: Launch, old: LaunchSnapshot, new: LaunchSnapshot) -> datetime | None:
         """A change by a person begins no rest, nor does the end of one."""
