@@ -8,7 +8,7 @@ import pytest
 
 from services.launch.domain.calendar import Calendar
 from services.launch.timers import fire_due
-from shared.contracts.feature import FeatureChange
+from shared.contracts.feature import FeatureChange, FeatureSnapshot, Impact
 from tests.integration.launch import DEFAULT, House, changed, open_house
 from tests.servers.fixtures import FreshDatabase
 from tests.unit.launch.story import MEDIUM, POLICY, SMALL, snapshot
@@ -111,6 +111,46 @@ async def test_what_was_agreed_survives_a_restart(house: House) -> None:
     )
     await again.fire(DEFAULT, datetime(2026, 2, 3, tzinfo=UTC))
     assert (await house.get("launches/L-F-1"))["market_tier"] == "T2"
+
+
+async def rescope(house: House, revision: int, before: FeatureSnapshot, **fields: Any) -> FeatureSnapshot:
+    after = before.model_copy(update={**fields, "version": revision})
+    await house.hear(changed(revision, FeatureChange(kinds=("rescoped",), feature=after, before=before)))
+    return after
+
+
+async def propose_quieter(house: House) -> tuple[FeatureSnapshot, Any]:
+    """Work has started on the launch, and its feature has shrunk: the feature, and the proposal to make it quieter."""
+    await ask(house, "POST", "activities/kickoff/complete", {"by": "ana"})
+    quiet = {name: Impact(value=value) for name, value in SMALL.items()}
+    feature = await rescope(house, 2, snapshot("F-1", day="2026-06-01", impact=MEDIUM), impact=quiet)
+    (proposal,) = (await house.get("proposals"))["items"]
+    assert (proposal["kind"], proposal["state"], proposal["hash"]) == ("retier", "open", "T3/T3")
+    return feature, proposal
+
+
+async def decide(house: House, proposal: Any, verdict: str, status: int = 200, **body: Any) -> None:
+    path = f"/launch/api/v1/portfolios/{DEFAULT}/proposals/{proposal['id']}/{verdict}"
+    answer = await house.client.post(path, json={"by": "bo", **body})
+    assert answer.status_code == status, answer.text
+
+
+async def test_a_proposed_tier_is_approved_and_dated_anew(house: House) -> None:
+    _, proposal = await propose_quieter(house)
+    await decide(house, proposal, "approve", 409, hash="T1/T1")
+    await decide(house, proposal, "approve", hash=proposal["hash"])
+    launch = await house.get("launches/L-F-1")
+    assert (launch["market_tier"], launch["train"]) == ("T3", launch["date"])
+    assert {"proposal_approved", "retiered"} <= set(launch["history"][0]["kinds"])
+    await decide(house, proposal, "approve", 409)
+
+
+async def test_a_rejected_tier_is_not_asked_for_again(house: House) -> None:
+    feature, proposal = await propose_quieter(house)
+    await decide(house, proposal, "reject", reason="the kickoff was a success")
+    await rescope(house, 3, feature, title="Another title")
+    assert (await house.get("launches/L-F-1"))["market_tier"] == "T2"
+    assert [one for one in (await house.get("proposals"))["items"] if one["state"] == "open"] == []
 
 
 async def test_trains_and_audiences_can_be_asked_for(house: House) -> None:

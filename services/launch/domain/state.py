@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.launch import BY_HAND, OPEN_STATES, Launch, Move, derive
+from services.launch.domain.launch import BY_HAND, HAPPENED_STATES, OPEN_STATES, Launch, Move, derive
 from services.launch.domain.planning.resident import Resident
 from services.launch.domain.policy import louder
 from services.launch.domain.readiness import Known, follow
@@ -45,6 +45,8 @@ class State:
     wakes: list[tuple[datetime, LaunchId]] = field(default_factory=list)
     proposals: dict[str, Proposal] = field(default_factory=dict)
     """Moves that wait for a person."""
+    standing: dict[LaunchId, date] = field(default_factory=dict)
+    """The dates of all launches that count: those ahead, and those that happened."""
     planner: Resident | None = None
     """The launches as the planner sees them, once it was asked for; never stored."""
 
@@ -73,6 +75,11 @@ class State:
         self._keep_up(launch)
 
     def _keep_up(self, launch: Launch) -> None:
+        day, state = launch.snapshot.date, launch.snapshot.state
+        if day and (state in OPEN_STATES or state in HAPPENED_STATES):
+            self.standing[launch.id] = day
+        else:
+            self.standing.pop(launch.id, None)
         if self.planner:
             self.planner.keep(launch)
         if len(self.wakes) > SPARE_DAYS + 2 * len(self.launches):
@@ -190,7 +197,7 @@ class _Step:
         ours = (one for one in self.message.proposals if one.kind == RETIER)
         told = next((one for one in ours if any(move.launch == change.launch.id for move in one.moves)), None)
         if told:
-            return told if told.state == "open" else None
+            return told if told.state in {"open", "rejected"} else None
         return launch.asked if launch else None
 
     def _moves(self, launch: Launch, change: LaunchChange, old: LaunchSnapshot) -> tuple[Move, ...]:

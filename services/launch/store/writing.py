@@ -73,8 +73,7 @@ class Changes:
             self.launches[state.portfolio, launch.id] = launch
             self.history.append(_history_row(message, change, launch, now))
         for proposal in message.proposals:
-            if proposal.kind == RESCHEDULE:
-                self.proposals[state.portfolio, proposal.id] = _proposal_row(message, proposal, now)
+            self.proposals[state.portfolio, proposal.id] = _proposal_row(message, proposal, now)
 
 
 async def load_state(connection: AsyncConnection, portfolio: PortfolioId) -> State:
@@ -89,7 +88,8 @@ async def load_state(connection: AsyncConnection, portfolio: PortfolioId) -> Sta
     )
     waiting = "SELECT CAST(body AS text) AS body FROM proposal WHERE portfolio = :portfolio AND state = 'open'"
     rows = await connection.execute(sa.text(waiting), {"portfolio": portfolio})
-    proposals = [Proposal.model_validate_json(row.body) for row in rows]
+    read = (Proposal.model_validate_json(row.body) for row in rows)
+    proposals = [one for one in read if one.kind == RESCHEDULE]  # those of tiers are kept by their launches
     state.proposals = {one.id: one for one in sorted(proposals, key=lambda one: (one.base_version or 0, one.id))}
     return state
 

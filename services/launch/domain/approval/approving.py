@@ -6,6 +6,7 @@ One that no longer holds is made again in the same decision; whoever approved th
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.launch.domain.approval.tiers import approve_tier, find_asked, reject_tier
 from services.launch.domain.dates import violations
 from services.launch.domain.decide.beside import complete, revive
 from services.launch.domain.decide.budgeting import Telling
@@ -54,6 +55,9 @@ def judge(state: State, verdict: Verdict, scene: Scene, revision: int) -> Judged
         RefusedError: there is no such open proposal, or it is not the one that the person saw.
     """
     proposal = state.proposals.get(verdict.proposal)
+    louder = find_asked(state, verdict.proposal) if proposal is None else None
+    if louder and louder.asked:
+        return Judged(_judge_tier(state, louder, louder.asked, verdict, Table(state, scene, revision)))
     if proposal is None:
         raise RefusedError(f"{verdict.proposal} is not open", missing=True)
     if verdict.hash and verdict.hash != proposal.hash:
@@ -64,6 +68,16 @@ def judge(state: State, verdict: Verdict, scene: Scene, revision: int) -> Judged
     if against:
         return Judged(_again(state, proposal, verdict, scene, revision), "; ".join(against))
     return Judged(_approve(state, proposal, verdict, scene, revision))
+
+
+def _judge_tier(state: State, launch: Launch, asked: Proposal, verdict: Verdict, table: Table) -> LaunchesChanged:
+    if verdict.hash and verdict.hash != asked.hash:
+        raise RefusedError(f"{asked.id} is not what you saw: it is {asked.hash} now", "$.hash")
+    word = APPROVED if verdict.approve else REJECTED
+    cause = cause_of(verdict.by, verdict.request, f"{word}: {asked.summary}", asked.id, table.scene)
+    if verdict.approve:
+        return approve_tier(state, launch, cause, table.scene, table.revision)
+    return reject_tier(state, launch, cause, verdict.reason, table.revision)
 
 
 def _against(state: State, proposal: Proposal, scene: Scene) -> list[str]:

@@ -41,7 +41,7 @@ def note(
     if asked and not _is_asked_already(launch, asked):
         link = Link(launch=launch.id, constraint="tier", detail=asked.summary)
         return Note((*links, link), (*kinds, LaunchKind.PROPOSAL_OPENED), (asked,))
-    if launch.asked and not asked and (settled or after.override):
+    if launch.asked and launch.asked.state == "open" and not asked and (settled or after.override):
         closed = launch.asked.model_copy(update={"state": "superseded", "reason": after.tier_reason})
         return Note(links, (*kinds, LaunchKind.PROPOSAL_SUPERSEDED), (closed,))
     return Note(links, kinds)
@@ -69,7 +69,14 @@ def propose_tier(launch: Launch, settled: Settled, scene: Scene) -> Proposal:
     feasible = _feasible(target, scene)
     detail = f"{one.market_tier} to {computed.market}"
     move = ProposedMove(launch=launch.id, earlier_date=one.date, later_date=feasible, detail=detail)
-    return Proposal(id=derive_proposal_id(launch, settled), kind=RETIER, summary="; ".join(parts) + ".", moves=(move,))
+    return Proposal(
+        id=derive_proposal_id(launch, settled),
+        kind=RETIER,
+        summary="; ".join(parts) + ".",
+        moves=(move,),
+        because=(settled.kept,),
+        hash=f"{computed.market}/{computed.internal}",
+    )
 
 
 def _effects(one: LaunchSnapshot, target: LaunchSnapshot, scene: Scene) -> Iterator[str]:
@@ -98,4 +105,4 @@ def _feasible(target: LaunchSnapshot, scene: Scene) -> date | None:
 
 def _is_asked_already(launch: Launch, asked: Proposal) -> bool:
     """Whether the same change waits already; another day or other words do not make it another one."""
-    return launch.asked is not None and launch.asked.moves[0].detail == asked.moves[0].detail
+    return launch.asked is not None and launch.asked.hash == asked.hash
