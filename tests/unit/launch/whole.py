@@ -3,7 +3,6 @@
 from datetime import date
 
 from services.launch.domain.planner_check import Violation
-from services.launch.domain.planning.attempt import standing
 from services.launch.domain.planning.verify import Verifier
 from services.launch.domain.policy import louder
 from services.launch.domain.state import State
@@ -15,7 +14,7 @@ def undeclared(story: Story) -> list[Violation]:
     """What the checker finds with everybody on their dates, but for pins, conflicts and moves that wait."""
     state = story.state
     today = story.calendar.day_of(story.now)
-    dates = {name: day for name, day in standing(state).items() if day > today}
+    dates = {name: day for name, day in state.standing.items() if day > today}
     spoken = declared(state)
     verifier = Verifier.of(story.calendar, today.year)
     shapes = {name: state.launches[name].snapshot for name in dates}

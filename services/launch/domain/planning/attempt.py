@@ -4,16 +4,15 @@ Nothing is told here; joint.py does, once an attempt holds.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 
-from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
+from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import Arranged, Asked, arrange, crowd, place, reasons_against
 from services.launch.domain.planning.looking import look
 from services.launch.domain.planning.openings import find_candidates, find_openings
 from services.launch.domain.planning.parts import cut, judge, moved_ids, settle
 from services.launch.domain.planning.resident import Sketch
 from services.launch.domain.planning.words import CHECKER, Alone, Attempt, Dated, Shapes, Table, Wanted
-from services.launch.domain.state import State
 from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option, Proposal
 from shared.contracts.words import LaunchId
 
@@ -84,7 +83,7 @@ def _follow_back(sketch: Sketch, work: Attempt, launch: Launch, table: Table) ->
 
 def _verify(sketch: Sketch, work: Attempt, table: Table, shapes: Mapping[LaunchId, LaunchSnapshot]) -> None:
     """Ask the checker; what it refuses does not happen: then every launch is dated on its own, and says so."""
-    before = standing(table.state)
+    before = table.state.standing
     changed = {name: day for name, day in work.days.items() if before.get(name) != day}
     after = {name: day for name, day in {**before, **changed}.items() if day and name not in table.gone}
     verifier = table.resident.verifier
@@ -103,10 +102,3 @@ def _verify(sketch: Sketch, work: Attempt, table: Table, shapes: Mapping[LaunchI
         work.parts, work.arranged, work.steps, work.refused = [], Arranged(), {}, True
         work.days = {name: dated.date for name, dated in work.alone.items()}
         work.conflicts = {first: [Conflict(launch=first, constraint=CHECKER, detail=detail, options=(option,))]}
-
-
-def standing(state: State) -> dict[LaunchId, date]:
-    """The dates of all launches that count: those ahead, and those that happened."""
-    counts = OPEN_STATES | HAPPENED_STATES
-    snapshots = (one.snapshot for one in state.launches.values())
-    return {one.id: one.date for one in snapshots if one.date and one.state in counts}
