@@ -130,9 +130,20 @@ def _reject(state: State, proposal: Proposal, verdict: Verdict, scene: Scene, re
         link = Link(launch=launch.id, constraint="approval", detail=detail)
         why = explain(cause, (), launch.snapshot, launch.snapshot, (link,))
         option = Option(action="move", detail=f"Move it to {move.later_date} after all.", cost=proposal.cost)
-        conflicts = broken_rules(state, launch, scene, option) or launch.conflicts
+        conflicts = (*broken_rules(state, launch, scene, option), *_crowded(state, launch, scene, option))
+        conflicts = conflicts or launch.conflicts
         drafts.append(Draft(launch, launch.snapshot, why, conflicts, kinds=(LaunchKind.PROPOSAL_REJECTED,)))
     return _told(state, cause, drafts, become(proposal, REJECTED, verdict.reason), revision)
+
+
+def _crowded(state: State, launch: Launch, scene: Scene, option: Option) -> tuple[Conflict, ...]:
+    """What the launch takes from others on the date that it keeps, after its needs have changed."""
+    resident, day = resident_of(state, scene), launch.snapshot.date
+    reasons = crowd(resident, launch.id, day.toordinal()) if day and launch.id in resident.entries else []
+    rules = {one.constraint: one.detail for one in reasons}
+    return tuple(
+        Conflict(launch=launch.id, constraint=rule, detail=detail, options=(option,)) for rule, detail in rules.items()
+    )
 
 
 def broken_rules(state: State, launch: Launch, scene: Scene, option: Option) -> tuple[Conflict, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from services.launch.domain.launch import Launch
-from services.launch.domain.planning.arranging import Arranged, Asked, arrange, crowd, place, reasons_against
+from services.launch.domain.planning.arranging import BETWEEN, Arranged, Asked, arrange, crowd, place, reasons_against
 from services.launch.domain.planning.looking import look
 from services.launch.domain.planning.openings import find_candidates, find_openings
 from services.launch.domain.planning.parts import cut, judge, moved_ids, settle
@@ -24,7 +24,7 @@ def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touche
         for launch in sorted(name for name, dated in work.alone.items() if dated.undone):
             _take_back(sketch, work, launch, alone, table)
         locked = {move.launch for one in table.state.proposals.values() if one.id not in touched for move in one.moves}
-        waited = {move.launch for one in touched.values() for move in one.moves}
+        waited = {move.launch for one in touched.values() for move in one.moves} | _cramped(work)
         objects = [_ask(one, work.alone[one.id], waited) for one in work.wanted.values()]
         stage = table.scene.stage or table.scene.policy.objective.stage
         work.arranged = arrange(sketch, objects, table.gone, locked, stage)
@@ -37,6 +37,12 @@ def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touche
         work.openings = find_openings(sketch.resident, closed, table)
         _verify(sketch, work, table, shapes)
     return work
+
+
+def _cramped(work: Attempt) -> set[LaunchId]:
+    """Launches that are known to stand where there is no room for them."""
+    launches = (one.launch for one in work.wanted.values())
+    return {one.id for one in launches if one and any(each.constraint in BETWEEN for each in one.conflicts)}
 
 
 def _ask(wanted: Wanted, dated: Dated, waited: Collection[LaunchId]) -> Asked:
