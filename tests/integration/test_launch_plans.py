@@ -187,7 +187,7 @@ async def test_what_if_answers_and_stores_nothing(house: House) -> None:
     assert len(await house.told()) == 2
 
 
-async def test_ten_thousand_launches_are_loaded_within_two_seconds(house: House) -> None:
+async def test_the_planner_is_rebuilt_from_ten_thousand_loaded_launches_within_two_seconds(house: House) -> None:
     await house.hear(changed(1, added("A", "2026-06-01")))
     async with house.foundation.database.reading() as connection:
         sample = (await load_state(connection, DEFAULT)).launches[LaunchId("L-A")]
