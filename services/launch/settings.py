@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -20,13 +21,19 @@ class LaunchSettings(RuntimeSettings):
 
 
 def load_policy(file: Path = DEFAULT_POLICY) -> Policy:
-    """Read a policy.
+    """Read a policy; `extends` names another one, beside it, that gives the sections that are not there.
 
     Raises:
         ValueError: the file is no policy; says where and what was expected.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return Policy.model_validate_json(json.dumps(content, default=str))
+        return Policy.model_validate_json(json.dumps(_read(file), default=str))
     except (yaml.YAMLError, ValidationError) as error:
         raise ValueError(f"{file.name}: {error}") from None
+
+
+def _read(file: Path) -> Any:
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or "extends" not in content:
+        return content
+    return {**_read(file.parent / str(content.pop("extends"))), **content}

@@ -68,6 +68,44 @@ class Owner(Word):
     person: PersonId
 
 
+class TierOverride(Word):
+    """A loudness that a person has chosen; the clock ends it when `until` begins."""
+
+    market: Tier
+    internal: Tier
+    reason: str
+    by: str
+    approved_by: str | None = None
+    on: Day
+    until: Day
+
+
+class Waiver(Word):
+    """Lead that a team gives up, by name, to keep `date`; the clock ends it when `until` begins."""
+
+    activity: str
+    team: str
+    lead: int
+    """Working days that the policy asks for."""
+    kept: int
+    """Working days that are left."""
+    date: Day
+    reason: str
+    by: str
+    approved_by: str
+    on: Day
+    until: Day
+
+
+class Completed(Word):
+    """An activity that is done: neither it nor the day it was planned for moves any more."""
+
+    activity: str
+    planned: Day | None
+    by: str
+    on: Day
+
+
 class LaunchSnapshot(Word):
     """Everything known of a launch now. `date` is None while it waits; `waits_for` then says for what."""
 
@@ -86,6 +124,9 @@ class LaunchSnapshot(Word):
     segments: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     product_line: str | None = None
+    override: TierOverride | None = None
+    waivers: tuple[Waiver, ...] = ()
+    completed: tuple[Completed, ...] = ()
     revision: int
 
 
@@ -136,13 +177,24 @@ class ProposedMove(Word):
 
 
 class Proposal(Word):
-    """A part of a plan that waits for a person."""
+    """A part of a plan that waits for a person, or what became of it. Approval binds to `hash`."""
 
     id: str
     kind: str
     summary: str
     moves: tuple[ProposedMove, ...] = ()
     cost: int | None = None
+    state: str = "open"
+    """`open`, `approved`, `rejected` or `superseded`."""
+    because: tuple[str, ...] = ()
+    """Why it needs a person."""
+    lower_bound: int | None = None
+    stage: str | None = None
+    hash: str | None = None
+    base_version: int | None = None
+    """The revision of the portfolio for which it was made."""
+    reason: str | None = None
+    """What the person who rejected it said, or what superseded it."""
 
 
 class Opportunity(Word):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,7 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from services.launch.app import create_app
 from services.launch.handlers.deciding import Deciding
-from services.launch.settings import LaunchSettings
+from services.launch.settings import DEFAULT_POLICY, LaunchSettings
 from shared.contracts.envelope import Envelope, derive_ce_id
 from shared.contracts.feature import FeatureChange
 from shared.contracts.launch import LaunchesChanged
@@ -113,9 +114,13 @@ def record(
 
 
 @asynccontextmanager
-async def open_house(url: str, now: datetime = START, exporter: SpanExporter | None = None) -> AsyncIterator[House]:
+async def open_house(
+    url: str, now: datetime = START, exporter: SpanExporter | None = None, policy_file: Path = DEFAULT_POLICY
+) -> AsyncIterator[House]:
     """The service with its schema in place, its doors open, and nothing running in the background."""
-    settings = LaunchSettings(database_url=url, kafka_bootstrap=NOWHERE, time_source="observations")
+    settings = LaunchSettings(
+        database_url=url, kafka_bootstrap=NOWHERE, time_source="observations", policy_file=policy_file
+    )
     clock = [now]
     app = create_app(settings, Surroundings(clock=lambda: clock[0], exporter=exporter))
     foundation: Foundation = app.state.foundation

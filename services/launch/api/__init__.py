@@ -5,7 +5,11 @@ The routes about the plumbing (changes, republish, parked) are shared.web's.
 
 from fastapi import APIRouter
 
+from services.launch.api.agreed import build_activities, build_tier
+from services.launch.api.proposals import build_proposals, build_undo, build_verdicts
 from services.launch.api.reads import build_list, build_one, build_sums
+from services.launch.api.trains import build_trains
+from services.launch.api.whatif import build_blast_radius, build_simulations
 from services.launch.api.writes import build_change, build_create
 from services.launch.handlers.deciding import Deciding
 from shared.runtime.clock import Clock
@@ -19,4 +23,12 @@ def build_routers(deciding: Deciding, clock: Clock) -> list[APIRouter]:
         build_sums(deciding),
         build_create(deciding, clock),
         build_change(deciding, clock),
+        build_tier(deciding, clock),
+        build_activities(deciding, clock),
+        build_trains(deciding),
+        build_proposals(deciding),
+        build_verdicts(deciding, clock),
+        build_undo(deciding, clock),
+        build_simulations(deciding, clock),
+        build_blast_radius(deciding, clock),
     ]

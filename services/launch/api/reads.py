@@ -8,10 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.launch.api.asked import UNDER, AskedLaunches
 from services.launch.api.shown import etag, explain_date, show, show_told
+from services.launch.domain.approval.whatif import keeps_from
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.launch import Launch
 from services.launch.handlers.deciding import Deciding
 from services.launch.store import reading
+from services.launch.store.proposals import list_proposals
 from services.launch.store.receipts import count_receipts, load_receipts
 from shared.contracts.words import PortfolioId
 from shared.runtime.clock import Clock
@@ -73,7 +75,15 @@ def build_one(deciding: Deciding, clock: Clock) -> APIRouter:
             found = await find(connection, portfolio, launch)
             ids = [one.id for one in found.snapshot.features]
             known = await reading.find_features(connection, portfolio, ids)
-        return explain_date(found, {one.id: one for one in known}, day, Scene(deciding.calendar, clock()))
+            waiting = await list_proposals(connection, portfolio, "open", launch)
+        scene = Scene(deciding.calendar, clock())
+        asked = day or found.snapshot.date
+        between = await deciding.look(portfolio, lambda s: keeps_from(s, found.id, asked, scene)) if asked else []
+        return {
+            **explain_date(found, {one.id: one for one in known}, day, scene),
+            "between": [{"constraint": rule, "detail": detail, "by": by} for rule, detail, by in between],
+            "proposals": [one.proposal.id for one in waiting],
+        }
 
     return router
 

@@ -1,6 +1,6 @@
 """Launches as the API shows them. Nothing is asked of the database here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -8,7 +8,11 @@ from services.launch.domain.dates import bounds, find_earliest, violations
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import features_of, situation_of
 from services.launch.domain.launch import Launch
+from services.launch.domain.leads import Lead
+from services.launch.domain.policy import louder
 from services.launch.domain.readiness import Known
+from services.launch.domain.tiers.retiering import is_locked, rests_until
+from services.launch.domain.tiers.scoring import Flip, assess_all, nearest_fall
 from services.launch.handlers.seen import write_seen
 from services.launch.store.reading import Told
 
@@ -27,6 +31,7 @@ def show(launch: Launch) -> dict[str, Any]:
         "by_hand": launch.by_hand,
         "happened_on": launch.happened_on,
         "dated_by": launch.dated_by,
+        "trains_missed": launch.trains_missed,
         "conflicts": [one.model_dump(mode="json") for one in launch.conflicts],
     }
 
@@ -70,4 +75,65 @@ def explain_date(launch: Launch, known: Mapping[str, Known], day: date | None, s
             {"constraint": one.constraint, "feature": one.feature, "detail": one.detail}
             for one in (violations(situation, asked, scene.calendar) if asked else ())
         ],
+    }
+
+
+def show_tier(launch: Launch, known: Sequence[Known], scene: Scene) -> dict[str, Any]:
+    """Why a launch is as loud as it is."""
+    one, policy = launch.snapshot, scene.policy
+    active = [feature.snapshot for feature in known if not feature.is_cancelled]
+    computed = assess_all(active, policy, one.market_tier) if active else None
+    first = next((feature for feature in active if computed and feature.ref == computed.feature), None)
+    fall = nearest_fall(first, policy, one.market_tier) if first else None
+    tier = louder(one.market_tier, one.internal_tier)
+    return {
+        "launch": launch.id,
+        "market_tier": one.market_tier,
+        "internal_tier": one.internal_tier,
+        "why": one.tier_reason,
+        "score": computed and computed.score,
+        "computed": computed and {"market_tier": computed.market, "internal_tier": computed.internal},
+        "provisional": bool(computed and computed.provisional),
+        "gates": computed.gates if computed else (),
+        "feature": first and first.ref,
+        "inputs": [
+            {
+                "input": name,
+                "weight": weight,
+                "value": first.impact[name].value if first and name in first.impact else 0,
+                "evidence": first.impact[name].evidence if first and name in first.impact else None,
+                "source": first.impact[name].source if first and name in first.impact else None,
+            }
+            for name, weight in policy.weights.items()
+        ],
+        "louder_if": _flip(computed.flip)
+        if computed and computed.flip and computed.flip.tier < one.market_tier
+        else None,
+        "quieter_if": _flip(fall) if fall else None,
+        "locked": is_locked(one, tier, scene.calendar, scene.today),
+        "rests_until": rests_until(launch, scene.calendar),
+        "asked": launch.asked and launch.asked.model_dump(mode="json"),
+        "override": one.override and one.override.model_dump(mode="json"),
+        "policy": policy.digest(),
+    }
+
+
+def _flip(flip: Flip) -> dict[str, Any]:
+    text = f"{flip.tier} if {flip.input} goes to {flip.to}"
+    return {"tier": flip.tier, "input": flip.input, "to": flip.to, "detail": text}
+
+
+def show_lead(lead: Lead) -> dict[str, Any]:
+    """One activity of the lead-time contract."""
+    return {
+        "activity": lead.activity.id,
+        "name": lead.activity.name,
+        "team": lead.activity.team,
+        "working_days": lead.days,
+        "begin_by": lead.begin_by,
+        "state": lead.state,
+        "anchor": lead.activity.anchor,
+        "room": lead.room,
+        "completed": lead.completed and lead.completed.model_dump(mode="json"),
+        "waiver": lead.waiver and lead.waiver.model_dump(mode="json"),
     }

@@ -13,6 +13,8 @@ from services.launch.domain.policy import Freeze, Policy, Region
 from services.launch.domain.readiness import FAR
 from shared.contracts.launch import Tier
 
+SOFT = "soft_freeze"
+"""A rule that keeps automatic dates away and lets a person's stand."""
 ONE_DAY = timedelta(days=1)
 REMEMBERED_DAYS = 65_536
 
@@ -33,6 +35,7 @@ class Calendar:
         self.zone = ZoneInfo(policy.anchor_zone)
         self.broken = lru_cache(maxsize=REMEMBERED_DAYS)(self._broken)
         self.after_working_days = lru_cache(maxsize=REMEMBERED_DAYS)(self._after_working_days)
+        self.before_working_days = lru_cache(maxsize=REMEMBERED_DAYS)(self._before_working_days)
         self._holidays = {name: frozenset(region.holidays) for name, region in policy.regions.items()}
 
     def day_of(self, instant: datetime) -> date:
@@ -53,6 +56,18 @@ class Calendar:
             day += ONE_DAY
             count -= self.is_workday(day, regions)
         return day
+
+    def _before_working_days(self, day: date, count: int, regions: tuple[str, ...]) -> date:
+        """The day `count` working days earlier."""
+        while count:
+            day -= ONE_DAY
+            count -= self.is_workday(day, regions)
+        return day
+
+    def count_working_days(self, first: date, last: date, regions: tuple[str, ...]) -> int:
+        """Working days after `first` up to `last`; 0 if that is no later."""
+        days = range(1, (last - first).days + 1)
+        return sum(self.is_workday(first + timedelta(days=one), regions) for one in days)
 
     def next_allowed(
         self, day: date, tier: Tier, regions: tuple[str, ...], last: date
@@ -90,7 +105,7 @@ class Calendar:
             return (Break("horizon", f"{day} is too far ahead"),)
         found = [Break("workday", detail) for detail in self._idle(day, regions)]
         frozen = (freeze for freeze in self.policy.freezes if self._frozen(freeze, day, tier, regions))
-        found += [Break("freeze", f"{day} is frozen: {freeze.reason}") for freeze in frozen]
+        found += [Break(SOFT if freeze.soft else "freeze", f"{day} is frozen: {freeze.reason}") for freeze in frozen]
         if self.boards(tier) and self.next_train(day) != day:
             found.append(Break("train", f"{day} is no train; the next one leaves on {self.next_train(day)}"))
         return tuple(found)
@@ -103,6 +118,9 @@ class Calendar:
 
     def _frozen(self, freeze: Freeze, day: date, tier: Tier, regions: tuple[str, ...]) -> bool:
         here = freeze.regions is None or not set(freeze.regions).isdisjoint(regions)
+        here = here and (
+            freeze.teams is None or any(one.team in freeze.teams for one in self.policy.load.get(tier, ()))
+        )
         return here and tier in freeze.tiers and _covers(freeze, day, self.policy.default_region)
 
 

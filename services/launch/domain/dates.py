@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from services.launch.domain.calendar import ONE_DAY, Break, Calendar
+from services.launch.domain.calendar import ONE_DAY, SOFT, Break, Calendar
 from services.launch.domain.readiness import Known, waits_for
 from shared.contracts.launch import Tier
 from shared.contracts.words import Day
@@ -22,6 +22,8 @@ class Situation:
     regions: tuple[str, ...]
     features: tuple[Known, ...]
     today: date
+    notice: int | None = None
+    """Working days of notice still asked for after some were waived; None: what the tier asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def violations(situation: Situation, day: date, calendar: Calendar) -> list[Boun
     found = [Bound(day, "ready", known.id, waits) for known in situation.features if (waits := waits_for(known))]
     found += [bound for bound in bounds(situation, calendar) if bound.day > day]
     breaks = calendar.broken(day, situation.tier, situation.regions)
-    return found + [Bound(day, one.constraint, None, one.detail) for one in breaks]
+    return found + [Bound(day, one.constraint, None, one.detail) for one in breaks if one.constraint != SOFT]
 
 
 def bounds(situation: Situation, calendar: Calendar) -> Iterator[Bound]:
@@ -93,11 +95,13 @@ def _of_feature(known: Known, situation: Situation, calendar: Calendar) -> Itera
 
 
 def _notice(known: Known, situation: Situation, calendar: Calendar) -> Bound:
-    lead = calendar.policy.tiers[situation.tier].lead_working_days
+    asked = calendar.policy.tiers[situation.tier].lead_working_days
+    lead = asked if situation.notice is None else min(asked, situation.notice)
     since = known.confident_since or situation.today
     day = calendar.after_working_days(since, lead, situation.regions)
     told = f"confident since {since}" if known.confident_since else "not confident yet"
-    return Bound(day, "notice", known.id, f"{known.snapshot.ref} is {told}; {lead} working days of notice: {day}")
+    left = f"{lead} working days of notice" + (f" ({asked - lead} waived)" if lead < asked else "")
+    return Bound(day, "notice", known.id, f"{known.snapshot.ref} is {told}; {left}: {day}")
 
 
 def late_features(situation: Situation, day: date, calendar: Calendar) -> Sequence[str]:

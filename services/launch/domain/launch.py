@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from services.launch.domain.readiness import Known
-from shared.contracts.launch import Conflict, LaunchFeature, LaunchSnapshot, LaunchState, Tier
+from shared.contracts.launch import Conflict, LaunchFeature, LaunchSnapshot, LaunchState, Proposal, Tier
 from shared.contracts.words import CauseId, Day, Instant, LaunchId, PortfolioId, Word
 
 OPEN_STATES: frozenset[LaunchState] = frozenset({"draft", "planned", "held", "announced"})
@@ -30,6 +30,9 @@ class Move(Word):
     at: Instant
     tier: Tier
     ready: dict[str, Day | None]
+    cause: CauseId | None = None
+    made_room: bool = False
+    """It moved for another launch's sake: what becomes of its own features does not undo that."""
 
 
 class Launch(Word):
@@ -45,6 +48,18 @@ class Launch(Word):
     conflicts: tuple[Conflict, ...] = ()
     dated_by: CauseId | None = None
     happened_on: Day | None = None
+    number: int = 0
+    """The place in which launches came; plans depend on it, and not on who was loaded first."""
+    moved_at: tuple[Instant, ...] = ()
+    """When it last moved by itself, newest last."""
+    retiered_at: Instant | None = None
+    """When its tier last changed by itself."""
+    asked: Proposal | None = None
+    """The change of its tier that waits for a person."""
+    trains_missed: int = 0
+    """How often it went to a later train by itself."""
+    wakes_at: Instant | None = None
+    """When the clock next has something to do with it, its day apart."""
 
     @property
     def id(self) -> LaunchId:

@@ -5,10 +5,11 @@ here.
 """
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from services.launch.domain.constraints import Constraints
 from shared.contracts.launch import Tier
 from shared.contracts.words import Day, Word, canonical_json
 
@@ -29,6 +30,52 @@ class TierRule(Rule):
     soak_days: int = Field(ge=0)
     lead_working_days: int = Field(ge=0)
     boards_train: bool = False
+
+
+class Proof(Rule):
+    """What shows that there is something to tell: a label, or a stage that cannot be reached without it."""
+
+    labels: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    loudest_without: Tier = "T1"
+    """How loud a launch may be outside as long as nothing is shown."""
+
+
+class Budget(Rule):
+    """How many launches of the loudest tier a company can carry: in a quarter, and within `days` of each other."""
+
+    tier: Tier = "T1"
+    per_quarter: int = Field(ge=1)
+    at_once: int = Field(ge=1)
+    days: int = Field(ge=1)
+
+
+class Retiering(Rule):
+    """When a launch may become louder or quieter by itself; what may not is proposed to a person."""
+
+    rest_hours: int = Field(0, ge=0)
+    """Hours after an automatic change in which there is no other one."""
+    lock_working_days: dict[Tier, int] = Field(default_factory=dict)
+    """Working days before the launch from which on a change is proposed; of the louder tier of both counts."""
+    most_steps: int = Field(3, ge=1)
+    """A change over more tiers than this is proposed."""
+    ask_when_started: bool = False
+    """Whether a change is proposed as soon as an activity is completed."""
+    second_approver: tuple[Tier, ...] = ()
+    """An override that touches one of these tiers needs a second name."""
+
+
+class Activity(Rule):
+    """Something a team must have begun so many working days before the launch, by tier; negative: after it."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    name: str
+    team: str
+    days: dict[Tier, int]
+    axis: Literal["market", "internal"] = "internal"
+    """Whether the noise outside or the readiness inside asks for it."""
+    anchor: str | None = None
+    """What it waits for: another activity's id, `ready` (the features), or words for people."""
 
 
 class Gate(Rule):
@@ -58,6 +105,10 @@ class Freeze(Rule):
     tiers: tuple[Tier, ...] = TIERS
     regions: tuple[str, ...] | None = None
     """None: everywhere."""
+    teams: tuple[str, ...] | None = None
+    """Only launches that need work of one of these teams; None: all."""
+    soft: bool = False
+    """No date falls into it by itself, but a person may choose one."""
     first: Day | None = None
     last: Day | None = None
     each_year_from: MonthDay | None = None
@@ -71,9 +122,20 @@ class Trains(Rule):
     anchor: Day
     every_weeks: int = Field(ge=1)
     cutoff_days: int = Field(ge=0)
+    least_strength: int = Field(0, ge=0)
+    """Sum of the scores on a train for one segment below which it is called weak."""
+    misses: int = Field(2, ge=1)
+    """After so many missed trains a launch is flagged."""
 
 
-class Policy(Rule):
+class Audience(Rule):
+    """How much one segment is told: announcements in a week, and days of rest between two of them."""
+
+    touches_per_week: int = Field(2, ge=1)
+    rest_days: int = Field(0, ge=0)
+
+
+class Policy(Constraints):
     """Everything a decision reads besides the state and the message."""
 
     anchor_zone: str = "UTC"
@@ -85,6 +147,10 @@ class Policy(Rule):
     launch_first_seen_shipped: bool = False
     """Whether a feature that was live before we heard of it gets a launch."""
     weights: dict[str, int]
+    proof: Proof = Proof()
+    budget: Budget | None = None
+    retiering: Retiering = Retiering()
+    activities: tuple[Activity, ...] = ()
     tiers: dict[Tier, TierRule]
     gates: tuple[Gate, ...]
     regions: dict[str, Region]
@@ -92,6 +158,7 @@ class Policy(Rule):
     """For launches without regions, and for regions that the policy does not know."""
     freezes: tuple[Freeze, ...]
     trains: Trains
+    audience: Audience = Audience()
 
     def digest(self) -> str:
         """The policy's identity: `sha256:…` of its canonical JSON."""

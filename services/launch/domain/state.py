@@ -9,13 +9,26 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.launch import BY_HAND, OPEN_STATES, Launch, Move, derive
+from services.launch.domain.launch import BY_HAND, HAPPENED_STATES, OPEN_STATES, Launch, Move, derive
+from services.launch.domain.planning.resident import Resident
 from services.launch.domain.policy import louder
 from services.launch.domain.readiness import Known, follow
-from shared.contracts.launch import Conflict, LaunchChange, LaunchesChanged, LaunchFeature, LaunchKind, LaunchSnapshot
+from services.launch.domain.tiers.retiering import RETIER
+from services.launch.domain.wakes import wakes_at
+from shared.contracts.launch import (
+    Conflict,
+    LaunchChange,
+    LaunchesChanged,
+    LaunchFeature,
+    LaunchKind,
+    LaunchSnapshot,
+    Proposal,
+)
 from shared.contracts.words import LaunchId, PortfolioId
 
 MOST_MOVES = 8
+RESCHEDULE = "reschedule"
+"""The kind of a proposal to move launches."""
 SPARE_DAYS = 1000
 """How many days that no longer hold may lie among those ahead before they are cleared away."""
 
@@ -29,6 +42,13 @@ class State:
     launches: dict[LaunchId, Launch] = field(default_factory=dict)
     of_feature: dict[str, tuple[LaunchId, ...]] = field(default_factory=dict)
     days: list[tuple[date, LaunchId]] = field(default_factory=list)
+    wakes: list[tuple[datetime, LaunchId]] = field(default_factory=list)
+    proposals: dict[str, Proposal] = field(default_factory=dict)
+    """Moves that wait for a person."""
+    standing: dict[LaunchId, date] = field(default_factory=dict)
+    """The dates of all launches that count: those ahead, and those that happened."""
+    planner: Resident | None = None
+    """The launches as the planner sees them, once it was asked for; never stored."""
 
     def fill(self, features: Iterable[Known], launches: Iterable[Launch]) -> None:
         """Fill an empty state from the store."""
@@ -50,6 +70,21 @@ class State:
             self.of_feature[feature] = tuple(one for one in self.of_feature[feature] if one != launch.id)
         if launch.snapshot.date and is_awaited(launch):
             heapq.heappush(self.days, (launch.snapshot.date, launch.id))
+        if launch.wakes_at:
+            heapq.heappush(self.wakes, (launch.wakes_at, launch.id))
+        self._keep_up(launch)
+
+    def _keep_up(self, launch: Launch) -> None:
+        day, state = launch.snapshot.date, launch.snapshot.state
+        if day and (state in OPEN_STATES or state in HAPPENED_STATES):
+            self.standing[launch.id] = day
+        else:
+            self.standing.pop(launch.id, None)
+        if self.planner:
+            self.planner.keep(launch)
+        if len(self.wakes) > SPARE_DAYS + 2 * len(self.launches):
+            self.wakes = [(one.wakes_at, one.id) for one in self.launches.values() if one.wakes_at]
+            heapq.heapify(self.wakes)
         if len(self.days) > SPARE_DAYS + 2 * len(self.launches):
             self.days = [
                 (one.snapshot.date, one.id) for one in self.launches.values() if one.snapshot.date and is_awaited(one)
@@ -64,6 +99,15 @@ class State:
             if known.snapshot.date == day and is_awaited(known):
                 return day, launch
             heapq.heappop(self.days)
+        return None
+
+    def next_wake(self) -> tuple[datetime, LaunchId] | None:
+        """The soonest instant at which the clock has something else to do; those that no longer hold are forgotten."""
+        while self.wakes:
+            at, launch = self.wakes[0]
+            if self.launches[launch].wakes_at == at:
+                return at, launch
+            heapq.heappop(self.wakes)
         return None
 
 
@@ -82,7 +126,13 @@ def evolve(state: State, message: LaunchesChanged, now: datetime, calendar: Cale
         state.features[heard.feature.id] = follow(known, heard.feature, today, calendar.policy)
     step = _Step(state, message, now, calendar, before)
     for change in message.changes:
-        state.put(step.launch_after(change))
+        launch = step.launch_after(change)
+        wakes = wakes_at(launch, state.features, calendar, now)
+        state.put(launch.model_copy(update={"wakes_at": wakes}) if wakes else launch)
+    for proposal in message.proposals:
+        if proposal.kind == RESCHEDULE:
+            state.proposals.pop(proposal.id, None)
+            state.proposals |= {proposal.id: proposal} if proposal.state == "open" else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +151,26 @@ class _Step:
             return self._opened(change)
         old, new = change.before, change.launch
         happened = new.state == "launched" and old.state != "launched"
+        moves = self._moves(launch, change, old)
         return Launch(
             snapshot=new,
             version=launch.version + 1,
             changed_at=self.now,
-            moves=self._moves(launch, change, old),
+            moves=moves,
             last_date=old.date or launch.last_date,
             by_hand=self._by_hand(set(launch.by_hand), old, new),
             conflicts=self._conflicts(launch, change),
             dated_by=launch.dated_by if old.date == new.date else self.message.cause.id,
             happened_on=new.date if happened else launch.happened_on,
+            number=launch.number,
+            moved_at=(*launch.moved_at, *(one.at for one in moves[-1:] if one not in launch.moves))[-MOST_MOVES:],
+            retiered_at=self._retiered_at(launch, old, new),
+            asked=self._asked(launch, change),
+            trains_missed=launch.trains_missed + self._misses(old, new),
         )
 
     def _opened(self, change: LaunchChange) -> Launch:
+        known = self.state.launches.get(change.launch.id)
         return Launch(
             snapshot=change.launch,
             version=1,
@@ -121,7 +178,27 @@ class _Step:
             by_hand=self._by_hand(set(), None, change.launch),
             conflicts=self._conflicts(None, change),
             dated_by=self.message.cause.id,
+            number=known.number if known else len(self.state.launches) + 1,
+            asked=self._asked(None, change),
         )
+
+    def _misses(self, old: LaunchSnapshot, new: LaunchSnapshot) -> int:
+        later = old.train is not None and new.train is not None and new.train > old.train
+        return int(later and not self.message.cause.id.startswith("launch:person:"))
+
+    def _retiered_at(self, launch: Launch, old: LaunchSnapshot, new: LaunchSnapshot) -> datetime | None:
+        """A change by a person begins no rest, nor does the end of one."""
+        same = (old.market_tier, old.internal_tier) == (new.market_tier, new.internal_tier)
+        by_itself = old.override is None and not self.message.cause.id.startswith("launch:person:")
+        return launch.retiered_at if same else self.now if by_itself else None
+
+    def _asked(self, launch: Launch | None, change: LaunchChange) -> Proposal | None:
+        """The change of the tier that waits for a person."""
+        ours = (one for one in self.message.proposals if one.kind == RETIER)
+        told = next((one for one in ours if any(move.launch == change.launch.id for move in one.moves)), None)
+        if told:
+            return told if told.state in {"open", "rejected"} else None
+        return launch.asked if launch else None
 
     def _moves(self, launch: Launch, change: LaunchChange, old: LaunchSnapshot) -> tuple[Move, ...]:
         """The automatic moves that could still be undone."""
@@ -136,8 +213,18 @@ class _Step:
             return ()
         known = [one for one in map(self._known_before, old.features) if one and not one.is_cancelled]
         ready = {one.id: one.ready_on for one in known}
-        tier = louder(old.market_tier, old.internal_tier)
-        return (*moves, Move(earlier=old.date, later=new.date, at=self.now, tier=tier, ready=ready))[-MOST_MOVES:]
+        tiers = (old.market_tier, old.internal_tier)
+        tier = louder(*tiers)
+        move = Move(
+            earlier=old.date,
+            later=new.date,
+            at=self.now,
+            tier=tier,
+            ready=ready,
+            cause=self.message.cause.id,
+            made_room=self.before.keys().isdisjoint(ready) and (new.market_tier, new.internal_tier) == tiers,
+        )
+        return (*moves, move)[-MOST_MOVES:]
 
     def _known_before(self, feature: LaunchFeature) -> Known | None:
         return self.before[feature.id] if feature.id in self.before else self.state.features.get(feature.id)

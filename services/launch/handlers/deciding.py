@@ -1,11 +1,12 @@
 """Every decided write of launch: causes of roadmap in batches, a person's act, the clock. One transaction each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.decide.persons import Edit, derive_person_cause_id
-from services.launch.domain.decide.scene import RefusedError
+from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.launch import Launch, differences
 from services.launch.domain.state import State
 from services.launch.handlers.seen import Seen, StaleEditError
@@ -13,11 +14,14 @@ from services.launch.handlers.sitting import Heard, Sitting
 from services.launch.store.reading import find_told, find_version
 from services.launch.store.receipts import Knows, save_receipts
 from services.launch.store.writing import Changes, load_state, save
+from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import LaunchId, PortfolioId
 from shared.runtime.database import Batch, Cache, Database
 from shared.runtime.failpoints import failpoint
 from shared.runtime.outbox import Outbox
 from shared.runtime.telemetry import Telemetry
+
+T = TypeVar("T")
 
 
 class Deciding:
@@ -61,6 +65,39 @@ class Deciding:
         if problem:
             raise problem
         return launch
+
+    async def act(
+        self, portfolio: PortfolioId, request: str, decide: Callable[[State, Scene, int], LaunchesChanged], at: datetime
+    ) -> LaunchesChanged | None:
+        """Carry out a person's word about a plan; None: this request was carried out before.
+
+        Raises:
+            RefusedError: it cannot be done.
+        """
+        problem: RefusedError | None = None
+        message: LaunchesChanged | None = None
+        async with self.database.locked([portfolio]) as batch:
+            changes = Changes()
+            sitting = await self._sit(batch, portfolio, changes)
+            sitting.fire(at)
+            if await find_told(batch.connection, portfolio, derive_person_cause_id(request)) is None:
+                try:
+                    message = sitting.act(lambda scene, revision: decide(sitting.state, scene, revision), at)
+                except RefusedError as error:  # the timers that went off stay decided
+                    problem = error
+            await self._finish(batch, [sitting], changes)
+        if problem:
+            raise problem
+        return message
+
+    async def look(self, portfolio: PortfolioId, ask: Callable[[State], T]) -> T:
+        """Ask something of the state as it is, which stays as it was: what would happen, and what keeps a day free."""
+        async with self.database.locked([portfolio]) as batch:
+            row = batch.portfolios[portfolio]
+            state = self._cache.take(row) or await load_state(batch.connection, portfolio)
+            answer = ask(state)
+            self._cache.keep(batch, row, state)
+        return answer
 
     async def fire(self, portfolio: PortfolioId, now: datetime) -> int:
         """Let the timers of a portfolio go off that are due; returns how many did."""

@@ -1,5 +1,6 @@
 """One portfolio in one transaction: decisions in order, each applied at once, all saved and told at the end."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from services.launch.domain.decide.hearing import hear
 from services.launch.domain.decide.persons import Edit, edit
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.timers import Due, arrive, next_due
+from services.launch.domain.planning.words import CHECKER
 from services.launch.domain.state import State, evolve
 from services.launch.store.writing import Changes
 from shared.contracts.cause import Cause
@@ -21,6 +23,8 @@ from shared.contracts.words import PortfolioId
 from shared.runtime.database import Portfolio
 from shared.runtime.outbox import Announcement
 from shared.runtime.telemetry import Telemetry, current_traceparent
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,12 @@ class Sitting:
         scene = Scene(self.calendar, now)
         return self._say(lambda revision: edit(self.state, command, scene, revision), now)
 
+    def act(self, decide: Callable[[Scene, int], LaunchesChanged], at: datetime) -> LaunchesChanged:
+        """Decide on a person's word about a plan; raises RefusedError, and then nothing has changed."""
+        now = self.row.advance(at)
+        scene = Scene(self.calendar, now)
+        return self._say(lambda revision: decide(scene, revision), now)
+
     def fire(self, until: datetime) -> None:
         """Let every timer go off that is due by then, each at its own time, by (due_at, id)."""
         while due := next_due(self.state, max(until, self.row.now or until), self.calendar):
@@ -88,6 +98,9 @@ class Sitting:
         self.row.raise_revision()
         evolve(self.state, message, now, self.calendar)
         self.changes.note(self.state, message, now)
+        for conflict in message.conflicts:
+            if conflict.constraint == CHECKER:
+                logger.error("%s, %s: %s", message.portfolio, message.cause.id, conflict.detail)
         kinds = tuple(dict.fromkeys(kind for change in message.changes for kind in change.kinds))
         with self._create(message.cause.id) as traceparent:
             self.announcements.append(Announcement(message, now, kinds, traceparent))

@@ -7,6 +7,8 @@ from services.launch.pages.acts import build_acts
 from services.launch.pages.launch import build_launch
 from services.launch.pages.launches import build_launches
 from services.launch.pages.live import build_live
+from services.launch.pages.load import build_blast_page, build_capacity
+from services.launch.pages.proposals import build_decisions, build_inbox
 from shared.runtime.clock import Clock
 from shared.web.pages import Pages
 
@@ -18,4 +20,8 @@ def build_routers(deciding: Deciding, pages: Pages, clock: Clock) -> list[APIRou
         build_live(deciding.database),
         build_launch(deciding, pages, clock),
         build_acts(deciding, pages, clock),
+        build_inbox(deciding, pages),
+        build_decisions(deciding, pages, clock),
+        build_capacity(deciding, pages, clock),
+        build_blast_page(deciding, pages, clock),
     ]

@@ -26,13 +26,14 @@ class ActForm(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    act: Annotated[str, StringConstraints(pattern="^(rename|pin|unpin|move|cancel|reopen)$")]
+    act: Annotated[str, StringConstraints(pattern="^(rename|pin|unpin|move|cancel|reopen|complete)$")]
     request: RequestId
     seen: Annotated[str, StringConstraints(max_length=60)]
     by: Line = ""
     name: Line = ""
     reason: Line = ""
     date: Line = ""
+    activity: Line = ""
 
     def saw(self) -> Seen:
         """What of the launch the form showed."""
@@ -59,6 +60,8 @@ class ActForm(BaseModel):
                 return {"date": _day(_given(self.date, "the new day"))}
             case "unpin":
                 return {"unpin": True}
+            case "complete":
+                return {"complete": (_given(self.activity, "the activity"),)}
         return {"cancel": self.act == "cancel"}
 
 

@@ -11,6 +11,7 @@ from services.launch.domain.calendar import Calendar
 from services.launch.domain.launch import Launch
 from services.launch.domain.policy import Freeze
 from services.launch.domain.readiness import Known
+from shared.contracts.launch import LaunchSnapshot, Proposal
 from shared.web.drawing import LaunchBar, Span, timeline
 from shared.web.reader import Reader
 
@@ -27,6 +28,23 @@ def draw(
     first, last = reader.today - timedelta(days=31), reader.today + YEAR
     trains = list(_trains(calendar, first, last)) if any(one.snapshot.train for one in shown) else []
     return timeline("ahead", title, bars, reader, freezes=list(_freezes(calendar, first, last)), trains=trains)
+
+
+def draw_moves(proposal: Proposal, known: Mapping[str, LaunchSnapshot], title: str, reader: Reader) -> Markup:
+    """What a proposal would move: the new dates, the present ones as ghosts."""
+    bars = [
+        LaunchBar(
+            name=known[one.launch].name,
+            tier=known[one.launch].market_tier,
+            href=f"/launch/launches/{quote(one.launch)}",
+            state=known[one.launch].state,
+            day=one.later_date,
+            before=one.earlier_date,
+        )
+        for one in proposal.moves[:MOST_BARS]
+        if one.launch in known
+    ]
+    return timeline(f"moves-{proposal.id}", title, bars, reader)
 
 
 def earlier_date(launch: Launch) -> date | None:

@@ -7,9 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.launch import Launch
+from services.launch.domain.leads import contract, ready_on
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.launches import find_slack
 from services.launch.store import reading
+from services.launch.store.proposals import list_proposals
 from services.launch.store.receipts import Knows, load_receipts
 from shared.contracts.words import PortfolioId
 from shared.runtime.clock import Clock, random_token
@@ -66,7 +68,10 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
         known = {one.id: one for one in await reading.find_features(connection, portfolio, ids)}
         history = await reading.load_history(connection, portfolio, launch.id)
         receipts = await load_receipts(connection, portfolio, launch.id)
+        waiting = await list_proposals(connection, portfolio, "open", launch.id)
         moment = await reading.read_moment(connection, portfolio)
+    scene = Scene(deciding.calendar, clock())
+    leads = contract(launch.snapshot, scene.calendar, scene.today, ready_on(known.values()))
     return pages.render(
         request,
         "launch.html",
@@ -75,11 +80,14 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
         launch=launch,
         one=launch.snapshot,
         features=[known[one] for one in ids if one in known],
-        slack=find_slack(launch, known, Scene(deciding.calendar, clock())),
+        slack=find_slack(launch, known, scene),
+        leads=leads,
+        open_leads=[one for one in leads if one.completed is None],
         told=[_entry(one) for one in history],
         dating=next((_entry(one) for one in history if _dates(one)), None),
         groups=[(state, [one for one in receipts if one.state == state]) for state in GROUPS],
         receipts=receipts,
+        waiting=waiting,
         problem=problem,
         differences=differences or [],
         request_id=random_token()[:24],

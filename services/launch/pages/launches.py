@@ -16,6 +16,7 @@ from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import ask_launches, choose_portfolio, is_filtered, wants_csv
 from services.launch.pages.drawing import draw, earlier_date
 from services.launch.store import reading
+from services.launch.store.proposals import list_proposals
 from services.launch.store.receipts import count_receipts
 from shared.contracts.words import PortfolioId
 from shared.runtime.clock import Clock
@@ -38,6 +39,7 @@ def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
             found = await reading.list_launches(connection, portfolio, wish)
             known = await _features(connection, portfolio, found)
             knows = await count_receipts(connection, portfolio, [one.id for one in found])
+            waiting = len(await list_proposals(connection, portfolio, "open"))
             moment = await reading.read_moment(connection, portfolio)
         scene = Scene(deciding.calendar, clock())
         rows = [_row(one, known, scene, knows.get(one.id, {})) for one in found]
@@ -49,6 +51,7 @@ def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
             "launches.html",
             portfolio=portfolio,
             portfolios=portfolios,
+            waiting=waiting,
             rows=rows,
             states=STATES,
             tiers=TIERS[:3],

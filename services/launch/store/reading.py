@@ -106,6 +106,14 @@ async def find_launch(connection: AsyncConnection, portfolio: PortfolioId, launc
     return None if body is None else Launch.model_validate_json(body)
 
 
+async def find_launches(connection: AsyncConnection, portfolio: PortfolioId, ids: Sequence[str]) -> list[Launch]:
+    """Several launches, by id."""
+    table = launch_table
+    query = sa.select(sa.cast(table.c.body, sa.Text).label("body")).where(table.c.portfolio == portfolio)
+    found = await connection.execute(query.where(table.c.id.in_(ids)).order_by(table.c.id))
+    return [Launch.model_validate_json(row.body) for row in found]
+
+
 async def find_portfolio(connection: AsyncConnection, launch: str) -> PortfolioId | None:
     """The portfolio of a launch: ids are unique across portfolios."""
     found = await connection.execute(sa.select(launch_table.c.portfolio).where(launch_table.c.id == launch))

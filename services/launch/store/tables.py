@@ -66,3 +66,17 @@ receipt_table = sa.Table(
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
 )
 """Who knows: only ever read by pages and the API, never by a decision."""
+
+proposal_table = sa.Table(
+    "proposal",
+    metadata,
+    sa.Column("portfolio", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("opened_revision", sa.BigInteger, nullable=False),
+    sa.Column("told_revision", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("body", pg.JSONB, nullable=False),
+    sa.Index("proposal_by_state", "portfolio", "state", "opened_revision"),
+)
+"""Parts of plans that wait or waited for a person; `told_revision` is ours that told of the present state."""

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.launch.domain.launch import Launch
 from services.launch.domain.readiness import Known
-from services.launch.domain.state import State, is_awaited
-from shared.contracts.launch import LaunchChange, LaunchesChanged
+from services.launch.domain.state import RESCHEDULE, State, is_awaited
+from shared.contracts.launch import LaunchChange, LaunchesChanged, Proposal
 from shared.contracts.words import LaunchId, PortfolioId
 from shared.runtime.database import Batch
 
@@ -43,6 +43,15 @@ _ADD_HEARD = sa.text(
     " SELECT * FROM unnest(CAST(:portfolio AS text[]), CAST(:roadmap_revision AS bigint[]), CAST(:cause_id AS text[]),"
     " CAST(:told_revision AS bigint[]))"
 )
+_SAVE_PROPOSALS = sa.text(
+    "INSERT INTO proposal (portfolio, id, state, opened_revision, told_revision, changed_at, body)"
+    " SELECT portfolio, id, state, told_revision, told_revision, changed_at, CAST(body AS jsonb)"
+    " FROM unnest(CAST(:portfolio AS text[]), CAST(:id AS text[]), CAST(:state AS text[]),"
+    " CAST(:told_revision AS bigint[]), CAST(:changed_at AS timestamptz[]), CAST(:body AS text[]))"
+    " AS n(portfolio, id, state, told_revision, changed_at, body)"
+    " ON CONFLICT (portfolio, id) DO UPDATE SET state = excluded.state, told_revision = excluded.told_revision,"
+    " changed_at = excluded.changed_at, body = excluded.body"
+)
 
 
 @dataclass(slots=True)
@@ -53,6 +62,7 @@ class Changes:
     launches: dict[tuple[PortfolioId, LaunchId], Launch] = field(default_factory=dict)
     history: list[dict[str, object]] = field(default_factory=list)
     heard: list[dict[str, object]] = field(default_factory=list)
+    proposals: dict[tuple[PortfolioId, str], dict[str, object]] = field(default_factory=dict)
 
     def note(self, state: State, message: LaunchesChanged, now: datetime) -> None:
         """Take up what a message, applied to the state already, has changed."""
@@ -62,6 +72,8 @@ class Changes:
             launch = state.launches[change.launch.id]
             self.launches[state.portfolio, launch.id] = launch
             self.history.append(_history_row(message, change, launch, now))
+        for proposal in message.proposals:
+            self.proposals[state.portfolio, proposal.id] = _proposal_row(message, proposal, now)
 
 
 async def load_state(connection: AsyncConnection, portfolio: PortfolioId) -> State:
@@ -74,6 +86,11 @@ async def load_state(connection: AsyncConnection, portfolio: PortfolioId) -> Sta
         (Known.model_validate_json(row.body) for row in features),
         (Launch.model_validate_json(row.body) for row in launches),
     )
+    waiting = "SELECT CAST(body AS text) AS body FROM proposal WHERE portfolio = :portfolio AND state = 'open'"
+    rows = await connection.execute(sa.text(waiting), {"portfolio": portfolio})
+    read = (Proposal.model_validate_json(row.body) for row in rows)
+    proposals = [one for one in read if one.kind == RESCHEDULE]  # those of tiers are kept by their launches
+    state.proposals = {one.id: one for one in sorted(proposals, key=lambda one: (one.base_version or 0, one.id))}
     return state
 
 
@@ -83,6 +100,7 @@ async def save(batch: Batch, changes: Changes) -> None:
     await _write(batch, _SAVE_LAUNCHES, (_launch_row(key[0], one) for key, one in changes.launches.items()))
     await _write(batch, _ADD_HISTORY, changes.history)
     await _write(batch, _ADD_HEARD, changes.heard)
+    await _write(batch, _SAVE_PROPOSALS, changes.proposals.values())
 
 
 async def _write(batch: Batch, statement: sa.TextClause, rows: Iterable[Mapping[str, object]]) -> None:
@@ -102,9 +120,27 @@ def _launch_row(portfolio: PortfolioId, launch: Launch) -> dict[str, object]:
         "state": launch.snapshot.state,
         "market_tier": launch.snapshot.market_tier,
         "launch_on": launch.snapshot.date,
-        "due_on": launch.snapshot.date if is_awaited(launch) else None,
+        "due_on": _due_on(launch),
         "changed_at": launch.changed_at,
         "body": launch.model_dump_json(),
+    }
+
+
+def _due_on(launch: Launch) -> date | None:
+    """The day on which the clock next has something to do; the instant itself is weighed when timers go off."""
+    wakes = launch.wakes_at.date() if launch.wakes_at else None
+    day = launch.snapshot.date if is_awaited(launch) else None
+    return min((one for one in (wakes, day) if one), default=None)
+
+
+def _proposal_row(message: LaunchesChanged, proposal: Proposal, now: datetime) -> dict[str, object]:
+    return {
+        "portfolio": message.portfolio,
+        "id": proposal.id,
+        "state": proposal.state,
+        "told_revision": message.revision,
+        "changed_at": now,
+        "body": proposal.model_dump_json(),
     }
 
 

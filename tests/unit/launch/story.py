@@ -87,8 +87,9 @@ class Story:
         return self.apply(message, self.now)
 
     def wait_until(self, day: str, hour: int = 9) -> list[LaunchesChanged]:
+        """What the clock said until then, reminders that something must begin apart."""
         self.now = datetime.combine(on(day), START.time(), UTC).replace(hour=hour)
-        return self.pass_time(self.now)
+        return [one for one in self.pass_time(self.now) if not is_reminder(one)]
 
     def wait(self, **for_: int) -> None:
         self.now += timedelta(**for_)
@@ -125,6 +126,11 @@ class Story:
         evolve(self.state, message, now, self.calendar)
         self.told.append((message, now))
         return message
+
+
+def is_reminder(message: LaunchesChanged) -> bool:
+    """Whether it only says that today is the last day to start something."""
+    return message.cause.kind == "clock" and [one.kinds for one in message.changes] == [("lead_time_at_risk",)]
 
 
 def only(message: LaunchesChanged) -> LaunchChange:

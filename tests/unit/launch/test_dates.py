@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.launch.domain.dates import Situation, find_earliest, violations
 from services.launch.domain.readiness import Known
-from services.launch.domain.tiers import assess
+from services.launch.domain.tiers.scoring import assess
 from services.launch.settings import DEFAULT_POLICY, load_policy
 from shared.contracts.launch import Tier
 from tests.unit.launch.story import CALENDAR, LOUD, MEDIUM, POLICY, SMALL, on, snapshot
@@ -89,7 +89,10 @@ def test_trains_leave_every_four_weeks_on_a_tuesday(day: date) -> None:
 @pytest.mark.parametrize(
     ("fields", "market", "internal"),
     [
-        ({"impact": LOUD}, "T1", "T1"),
+        ({"impact": LOUD, "labels": ("proof",)}, "T1", "T1"),
+        ({"impact": LOUD, "stage": "beta"}, "T1", "T1"),
+        ({"impact": LOUD}, "T2", "T2"),
+        ({"impact": LOUD, "stage": "alpha"}, "T2", "T2"),
         ({"impact": MEDIUM}, "T2", "T2"),
         ({"impact": SMALL}, "T3", "T3"),
         ({"impact": {"reach": 1}}, "T4", "T4"),
@@ -98,8 +101,9 @@ def test_trains_leave_every_four_weeks_on_a_tuesday(day: date) -> None:
         ({"stage": "beta"}, "T3", "T3"),
         ({"stage": "alpha"}, "T4", "T4"),
         ({"labels": ("pricing",)}, "T2", "T2"),
-        ({"labels": ("packaging", "new-market")}, "T1", "T1"),
-        ({"labels": ("new-sku",)}, "T1", "T1"),
+        ({"labels": ("packaging", "new-market", "Demo")}, "T1", "T1"),
+        ({"labels": ("new-sku",), "status": "shipped"}, "T1", "T1"),
+        ({"labels": ("new-sku",)}, "T2", "T2"),
         ({"labels": ("breaking",)}, "T4", "T2"),
         ({"impact": {"disruption": 3}}, "T4", "T2"),
     ],

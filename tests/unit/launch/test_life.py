@@ -253,7 +253,8 @@ def test_a_feature_that_grows_louder_needs_more_notice() -> None:
     assert story.launch().date == on("2026-01-27")
     change = only(story.change("rescoped", impact=MEDIUM))
     assert (change.launch.market_tier, change.launch.date) == ("T2", on("2026-02-16"))
-    assert [link.constraint for link in change.why] == [None, None, "tier", "notice", None]
+    assert [link.constraint for link in change.why] == [None, None, "tier", "notice", "lead", "lead", None]
+    assert "lead_time_at_risk" in change.kinds  # its kickoff must begin today
 
 
 def test_a_feature_that_becomes_notes_only_loses_its_launch_and_can_get_it_back() -> None:

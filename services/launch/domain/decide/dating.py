@@ -1,63 +1,50 @@
-"""The dates of the launches that an act concerns. `plan_dates` is the one place where a date is chosen by itself.
+"""The dates of the launches that an act concerns. `plan` is the one place where a date is chosen by itself.
 
-S0: each launch on its own, only ever to a later date, and nothing while the date still holds. A planner that weighs
-launches against each other takes the place of this function, not of its callers.
+S0 (`date_alone`): each launch on its own, only ever to a later date, and nothing while the date still holds. Where the
+policy binds launches to each other, the planner (domain/planning) takes that as what each one asks for at least.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.dates import Bound, Earliest, Situation, bounds, find_earliest, violations
+from services.launch.domain.constraints import Bounds
+from services.launch.domain.dates import Bound, Earliest, bounds, find_earliest, violations
 from services.launch.domain.decide.scene import Scene
-from services.launch.domain.launch import Launch
+from services.launch.domain.planning.joint import plan_together
+from services.launch.domain.planning.words import Dated, Planned, Table, Wanted
 from shared.contracts.launch import Conflict, Link, Option
-from shared.contracts.words import Day, LaunchId
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A launch that needs a date: its situation, the date it has or has lost, whether only a person may move it."""
-
-    id: LaunchId
-    situation: Situation
-    date: Day | None = None
-    last_date: Day | None = None
-    pinned: bool = False
-    launch: Launch | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Dated:
-    """The date found or what it waits for, the steps that led there, and what speaks against a pinned date."""
-
-    date: Day | None
-    waits_for: str | None = None
-    links: tuple[Link, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
-    earliest: Day | None = None
-    undone: bool = False
+from shared.contracts.words import LaunchId
 
 
 def plan_dates(wanted: Sequence[Wanted], scene: Scene) -> Mapping[LaunchId, Dated]:
-    """A date for every launch asked for, given its features as they are now."""
-    return {one.id: _plan_date(one, scene) for one in wanted}
+    """A date for every launch asked for on its own, given its features as they are now."""
+    return {one.id: date_alone(one, scene) for one in wanted}
 
 
-def _plan_date(wanted: Wanted, scene: Scene) -> Dated:
+def plan(wanted: Sequence[Wanted], table: Table) -> Planned:
+    """A date for every launch asked for, and for those that must make room; each on its own if nothing binds them."""
+    if table.scene.policy.binds:
+        return plan_together(wanted, partial(date_alone, scene=table.scene), table)
+    return Planned(dict(plan_dates(wanted, table.scene)))
+
+
+def date_alone(wanted: Wanted, scene: Scene, *, undo: bool = True) -> Dated:
+    """S0: the launch's date by its own features and calendar; `undo` allows taking its own moves back."""
     calendar = scene.calendar
     earliest = find_earliest(wanted.situation, calendar)
     if wanted.pinned and wanted.date:
         return Dated(wanted.date, earliest=earliest.date, conflicts=_conflicts(wanted, earliest, scene))
     if earliest.waits_for:
         return Dated(None, earliest.waits_for, links=(Link(detail=earliest.waits_for, constraint="ready"),))
-    undone = _undo(wanted, scene)
+    undone = _undo(wanted, scene) if undo else None
     if undone:
         return Dated(undone, earliest=earliest.date, undone=True)
-    if wanted.date and not violations(wanted.situation, wanted.date, calendar):
+    bound = scene.policy.bounds.get(wanted.id, Bounds()).not_before
+    if wanted.date and not violations(wanted.situation, wanted.date, calendar) and wanted.date >= (bound or date.min):
         return Dated(wanted.date, earliest=earliest.date)
-    floor = wanted.date or wanted.last_date
+    floor = max(filter(None, (wanted.date or wanted.last_date, bound)), default=None)
     found = find_earliest(wanted.situation, calendar, floor)
     return Dated(found.date, found.waits_for, tuple(_steps(wanted, found, floor, calendar)), earliest=earliest.date)
 
@@ -71,7 +58,7 @@ def _undo(wanted: Wanted, scene: Scene) -> date | None:
     oldest = scene.now - timedelta(days=scene.policy.undo_within_days)
     for move in launch.moves:
         same = move.tier == wanted.situation.tier and move.ready == ready and move.at >= oldest
-        if same and not violations(wanted.situation, move.earlier, scene.calendar):
+        if same and not move.made_room and not violations(wanted.situation, move.earlier, scene.calendar):
             return move.earlier
     return None
 
@@ -81,8 +68,8 @@ def _steps(wanted: Wanted, found: Earliest, floor: date | None, calendar: Calend
     bound = found.bound
     if bound and (floor is None or bound.day > floor):
         yield Link(feature=bound.feature, constraint=bound.constraint, detail=bound.detail)
-    elif wanted.date is None:
-        yield Link(constraint="told", detail=f"it was planned for {floor} before, and by itself no date comes earlier")
+    elif wanted.date is None and floor:
+        yield Link(constraint="not_earlier", detail=f"it was to be on {floor}, and by itself it does not come earlier")
     situation = wanted.situation
     start = max(bound.day, floor) if bound and floor else bound.day if bound else floor
     breaks = {one.constraint: one for one in found.steps}
@@ -92,6 +79,8 @@ def _steps(wanted: Wanted, found: Earliest, floor: date | None, calendar: Calend
     breaks |= {"train": against["train"]} if "train" in against else against
     for name in sorted(breaks):
         yield Link(constraint=name, detail=breaks[name].detail)
+    if floor and not breaks and (bound is None or bound.day <= floor):
+        yield Link(constraint="order", detail=f"a date never comes earlier by itself: not before {floor}")
 
 
 def _conflicts(wanted: Wanted, earliest: Earliest, scene: Scene) -> tuple[Conflict, ...]:

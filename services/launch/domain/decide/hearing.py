@@ -4,7 +4,11 @@ from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.launch.domain.decide.dating import Dated, Wanted, plan_dates
+from services.launch.domain.decide.beside import complete, revive
+from services.launch.domain.decide.budgeting import Telling
+from services.launch.domain.decide.dating import plan
+from services.launch.domain.decide.noting import note
+from services.launch.domain.decide.placing import place
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import (
     blank,
@@ -13,14 +17,16 @@ from services.launch.domain.decide.shape import (
     is_worth_telling,
     reshape,
     situation_of,
-    state_of,
 )
 from services.launch.domain.decide.telling import Draft, tell
 from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import HAPPENED_STATES, Launch, carry, derive_launch_id
+from services.launch.domain.leads import ready_on
+from services.launch.domain.planning.words import Dated, Table, Wanted
 from services.launch.domain.policy import louder
 from services.launch.domain.readiness import Known, follow
 from services.launch.domain.state import State
+from services.launch.domain.tiers.retiering import Settled, settle
 from shared.contracts.cause import Cause
 from shared.contracts.feature import FeatureChange, FeatureKind
 from shared.contracts.launch import LaunchesChanged, LaunchSnapshot, Link, Opportunity
@@ -59,6 +65,9 @@ class _Plan:
     shape: LaunchSnapshot
     features: Sequence[Known]
     heard: Sequence[FeatureChange]
+    settled: Settled | None = None
+    before: Sequence[Known] = ()
+    """The features as they were."""
 
 
 def hear(state: State, cause: Cause, changes: Sequence[FeatureChange], scene: Scene, revision: int) -> LaunchesChanged:
@@ -71,12 +80,27 @@ def hear(state: State, cause: Cause, changes: Sequence[FeatureChange], scene: Sc
         if known.snapshot.state in HAPPENED_STATES:
             settled += _correct(known, heard, view, cause)
         elif not known.is_over:
-            plans.append(_reshape(known, heard, view, scene))
+            plans.append(_reshape(known, heard, view, state.features, scene))
     plans += _open(state, changes, view, scene)
-    dated = plan_dates([_wanted(plan, scene) for plan in plans if _needs_date(plan)], scene)
-    drafts = [_draft(plan, dated.get(plan.shape.id), cause, scene) for plan in plans]
-    drafts = sorted((*settled, *drafts), key=lambda draft: draft.after.id)
+    table = Table(state, scene, revision, lambda launch: revive(launch, view, scene), _gone(plans, settled))
+    planned = plan([_wanted(one, scene) for one in plans if _needs_date(one)], table)
+    drafts = [_draft(one, planned.dated.get(one.shape.id), cause, scene) for one in plans]
+    drafts = complete((*settled, *drafts), planned, Telling(state, cause, changes, scene, view))
     return tell(state.portfolio, revision, cause, changes, drafts)
+
+
+def _gone(plans: Sequence[_Plan], settled: Sequence[Draft]) -> frozenset[LaunchId]:
+    """Launches that no longer have a date, and make room."""
+    off = (one.shape.id for one in plans if one.launch and not _is_told(one))
+    return frozenset((*off, *(one.after.id for one in settled if one.after.date is None or _is_off(one.after))))
+
+
+def _is_told(plan: _Plan) -> bool:
+    return is_worth_telling(plan.shape, plan.features, hands(plan.launch))
+
+
+def _is_off(snapshot: LaunchSnapshot) -> bool:
+    return snapshot.state == "cancelled"
 
 
 def _learn(state: State, changes: Sequence[FeatureChange], scene: Scene) -> Mapping[str, Known]:
@@ -96,9 +120,18 @@ def _touched(state: State, changes: Sequence[FeatureChange]) -> dict[LaunchId, l
     return touched
 
 
-def _reshape(launch: Launch, heard: Sequence[FeatureChange], view: Mapping[str, Known], scene: Scene) -> _Plan:
-    features = features_of(launch.snapshot, view)
-    return _Plan(launch, reshape(launch.snapshot, features, launch.by_hand, scene), features, heard)
+def _reshape(
+    launch: Launch,
+    heard: Sequence[FeatureChange],
+    view: Mapping[str, Known],
+    old: Mapping[str, Known],
+    scene: Scene,
+) -> _Plan:
+    features, before = features_of(launch.snapshot, view), features_of(launch.snapshot, old)
+    active, were = (tuple(one.snapshot for one in some if not one.is_cancelled) for some in (features, before))
+    settled = settle(launch, active, were, scene.calendar, scene.now) if active else None
+    shape = reshape(launch.snapshot, features, launch.by_hand, scene, settled)
+    return _Plan(launch, shape, features, heard, settled, before)
 
 
 def _open(state: State, changes: Sequence[FeatureChange], view: Mapping[str, Known], scene: Scene) -> Iterator[_Plan]:
@@ -149,12 +182,13 @@ def _wanted(plan: _Plan, scene: Scene) -> Wanted:
         last_date=launch.last_date if launch else None,
         pinned=shape.pin is not None,
         launch=launch,
+        snapshot=shape,
     )
 
 
 def _needs_date(plan: _Plan) -> bool:
     """Whether the change can matter for the date; one without a date is always tried again."""
-    if not is_worth_telling(plan.shape, plan.features, hands(plan.launch)):
+    if not _is_told(plan):
         return False
     before = plan.launch.snapshot if plan.launch else None
     if before is None or before.date is None or before.state == "cancelled":
@@ -165,30 +199,18 @@ def _needs_date(plan: _Plan) -> bool:
 
 def _draft(plan: _Plan, dated: Dated | None, cause: Cause, scene: Scene) -> Draft:
     before = plan.launch.snapshot if plan.launch else None
-    if not is_worth_telling(plan.shape, plan.features, hands(plan.launch)):
+    if not _is_told(plan):
         after = plan.shape.model_copy(update={"state": "cancelled", "waits_for": None, "train": None})
         return Draft(plan.launch, after, explain(cause, plan.heard, before, after, ()))
     dated = dated or Dated(
         plan.shape.date, plan.shape.waits_for, conflicts=plan.launch.conflicts if plan.launch else ()
     )
     after = place(plan.shape, plan.features, dated, scene)
-    why = explain(cause, plan.heard, before, after, dated.links)
-    return Draft(plan.launch, after, why, dated.conflicts, dated.undone, _opportunity(plan, after, dated))
-
-
-def place(shape: LaunchSnapshot, features: Sequence[Known], dated: Dated, scene: Scene) -> LaunchSnapshot:
-    """The launch on the date that was found for it, with the state and the train that follow."""
-    tier = louder(shape.market_tier, shape.internal_tier)
-    day = dated.date
-    boards = day is not None and scene.calendar.boards(tier) and scene.calendar.next_train(day) == day
-    return shape.model_copy(
-        update={
-            "date": day,
-            "waits_for": dated.waits_for,
-            "train": day if boards else None,
-            "state": state_of(shape, features, day, scene),
-        }
-    )
+    ready = (ready_on(plan.before), ready_on(plan.features))
+    extra = note(plan.launch, after, plan.settled, ready, scene)
+    why = explain(cause, plan.heard, before, after, (*dated.links, *extra.links))
+    opportunity = _opportunity(plan, after, dated)
+    return Draft(plan.launch, after, why, dated.conflicts, dated.undone, opportunity, extra.kinds, extra.proposals)
 
 
 def _opportunity(plan: _Plan, after: LaunchSnapshot, dated: Dated) -> Opportunity | None:

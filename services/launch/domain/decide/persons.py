@@ -4,22 +4,31 @@ One request is one cause, whatever it changes at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from services.launch.domain.dates import violations
-from services.launch.domain.decide.dating import Dated, Wanted, plan_dates
-from services.launch.domain.decide.hearing import place
+from services.launch.domain.decide.agreeing import Agreement, Overriding, Waiving, agree
+from services.launch.domain.decide.beside import complete, revive
+from services.launch.domain.decide.budgeting import Telling
+from services.launch.domain.decide.dating import date_alone, plan
+from services.launch.domain.decide.noting import note
+from services.launch.domain.decide.placing import place
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.decide.shape import blank, features_of, hands, reshape, situation_of
 from services.launch.domain.decide.telling import Draft, tell
 from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import HAPPENED_STATES, Launch, derive_launch_id
+from services.launch.domain.leads import ready_on
+from services.launch.domain.planning.words import Dated, Planned, Table, Wanted
 from services.launch.domain.readiness import Known
 from services.launch.domain.state import State
+from services.launch.domain.tiers.retiering import Settled, settle_by_person
 from shared.contracts.cause import Cause, Source
-from shared.contracts.launch import LaunchesChanged, LaunchSnapshot, Link, Owner, Pin
+from shared.contracts.launch import LaunchesChanged, LaunchKind, LaunchSnapshot, Link, Owner, Pin
 from shared.contracts.words import CauseId, Day, LaunchId, Word
 
-AFTERWARDS = frozenset({"name", "owners"})
+PIN_HOLDS = "A pin holds the date all the same, as a conflict that everybody sees"
+AFTERWARDS = frozenset({"name", "owners", "complete"})
 """What may still be changed when a launch has happened."""
 
 
@@ -39,6 +48,11 @@ class Edit(Word):
     segments: tuple[str, ...] | None = None
     regions: tuple[str, ...] | None = None
     cancel: bool | None = None
+    override: Overriding | None = None
+    end_override: bool = False
+    complete: tuple[str, ...] = ()
+    """Activities that are done."""
+    waive: Waiving | None = None
 
     def fields(self) -> dict[str, object]:
         """The snapshot's fields that the person gave."""
@@ -47,8 +61,12 @@ class Edit(Word):
 
     def acts(self) -> tuple[str, ...]:
         """What the person does, as field names."""
-        names = ("name", "features", "date", "pin", "owners", "segments", "regions", "cancel")
-        return (*(name for name in names if getattr(self, name) is not None), *(("unpin",) if self.unpin else ()))
+        names = ("name", "features", "date", "pin", "owners", "segments", "regions", "cancel", "override", "waive")
+        flags = ("unpin", "end_override", "complete")
+        return (
+            *(name for name in names if getattr(self, name) is not None),
+            *(name for name in flags if getattr(self, name)),
+        )
 
 
 VERBS: Mapping[str, str] = {
@@ -61,6 +79,10 @@ VERBS: Mapping[str, str] = {
     "segments": "chose the segments of",
     "regions": "chose the regions of",
     "cancel": "called off or took up again",
+    "override": "decided how loud to make",
+    "end_override": "let the policy decide again how loud to make",
+    "complete": "completed work on",
+    "waive": "gave up lead for",
 }
 
 
@@ -79,18 +101,42 @@ def edit(state: State, command: Edit, scene: Scene, revision: int) -> LaunchesCh
     features = _features(state, command, launch)
     base = launch.snapshot if launch else blank(_name(state, features))
     by_hand = {*hands(launch), *command.fields()}
-    shape = base.model_copy(update={**command.fields(), "pin": _pin(base, command, scene)})
+    shape = _shape(base, command, scene)
     dated = Dated(shape.date, shape.waits_for, conflicts=launch.conflicts if launch else ())
-    after = shape
+    planned, after = Planned(), shape
     if set(command.acts()) - AFTERWARDS or launch is None:
-        shape = reshape(shape, features, by_hand, scene)
-        dated = _date(command, launch, shape, features, scene)
+        shape = reshape(shape, features, by_hand, scene, _settle(command, shape, features, scene))
+        table = Table(state, scene, revision, lambda one: revive(one, state.features, scene))
+        planned = _plan(command, launch, shape, features, table)
+        dated = planned.dated[shape.id]
         after = _called_off(command, place(shape, features, dated, scene))
     cause = _cause(command, after, scene)
+    telling = Telling(state, cause, (), scene, state.features)
+    draft = _draft(command, launch, after, dated, telling)
+    return tell(state.portfolio, revision, cause, (), complete([draft], planned, telling))
+
+
+def _shape(base: LaunchSnapshot, command: Edit, scene: Scene) -> LaunchSnapshot:
+    wish = Agreement(command.override, command.end_override, command.complete, command.waive)
+    agreed = agree(base, command.by, wish, scene)
+    return base.model_copy(update={**command.fields(), **agreed, "pin": _pin(base, command, scene)})
+
+
+def _draft(command: Edit, launch: Launch | None, after: LaunchSnapshot, dated: Dated, telling: Telling) -> Draft:
     link = Link(launch=after.id, detail=f"{command.by} asked for it")
-    why = explain(cause, (), launch.snapshot if launch else None, after, (link, *dated.links))
+    ready = ready_on(features_of(after, telling.view))
+    extra = note(launch, after, None, (ready, ready), telling.scene)
+    kinds = (*((LaunchKind.LEAD_TIME_WAIVED,) if command.waive else ()), *extra.kinds)
+    links = (link, *dated.links, *extra.links)
+    why = explain(telling.cause, (), launch.snapshot if launch else None, after, links)
     conflicts = () if after.state == "cancelled" else dated.conflicts
-    return tell(state.portfolio, revision, cause, (), [Draft(launch, after, why, conflicts)])
+    return Draft(launch, after, why, conflicts, kinds=kinds)
+
+
+def _settle(command: Edit, shape: LaunchSnapshot, features: Sequence[Known], scene: Scene) -> Settled | None:
+    """After the end of an override the tier follows the score alone, not the band of what was chosen."""
+    active = [one.snapshot for one in features if not one.is_cancelled]
+    return settle_by_person(shape, active, scene.calendar, None) if command.end_override and active else None
 
 
 def _find(state: State, command: Edit) -> Launch | None:
@@ -132,9 +178,10 @@ def _pin(base: LaunchSnapshot, command: Edit, scene: Scene) -> Pin | None:
     return Pin(reason=command.pin, by=command.by, on=scene.today)
 
 
-def _date(
-    command: Edit, launch: Launch | None, shape: LaunchSnapshot, features: Sequence[Known], scene: Scene
-) -> Dated:
+def _plan(
+    command: Edit, launch: Launch | None, shape: LaunchSnapshot, features: Sequence[Known], table: Table
+) -> Planned:
+    scene = table.scene
     if command.date:
         _check_date(command.date, shape, features, scene)
     wanted = Wanted(
@@ -143,8 +190,17 @@ def _date(
         date=command.date or shape.date,
         last_date=launch.last_date if launch else None,
         pinned=shape.pin is not None,
+        snapshot=shape,
     )
-    return plan_dates([wanted], scene)[shape.id]
+    if command.cancel:
+        planned = plan([], replace(table, gone=frozenset([shape.id])))
+        return replace(planned, dated={shape.id: date_alone(wanted, scene)})
+    planned = plan([wanted], table)
+    dated = planned.dated[shape.id]
+    if command.date and dated.date != command.date:
+        sentences = "; ".join(dict.fromkeys(one.detail for one in dated.links)) or "there is no room"
+        raise RefusedError(f"{sentences}. {PIN_HOLDS}", "$.date")
+    return planned
 
 
 def _check_date(day: Day, shape: LaunchSnapshot, features: Sequence[Known], scene: Scene) -> None:
@@ -156,9 +212,7 @@ def _check_date(day: Day, shape: LaunchSnapshot, features: Sequence[Known], scen
     against = [] if shape.pin else violations(situation_of(shape, features, scene), day, scene.calendar)
     if against:
         sentences = "; ".join(dict.fromkeys(one.detail for one in against))
-        raise RefusedError(
-            f"{sentences}. A pin holds the date all the same, as a conflict that everybody sees", "$.date"
-        )
+        raise RefusedError(f"{sentences}. {PIN_HOLDS}", "$.date")
 
 
 def _called_off(command: Edit, after: LaunchSnapshot) -> LaunchSnapshot:

@@ -13,6 +13,8 @@ class Scene:
 
     calendar: Calendar
     now: datetime
+    stage: str | None = None
+    """How hard to look for a better plan; None: what the policy says."""
 
     @property
     def today(self) -> date:

@@ -9,9 +9,10 @@ from datetime import date
 from services.launch.domain.dates import Situation
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.launch import Launch, carry, derive
+from services.launch.domain.leads import notice_of
 from services.launch.domain.policy import louder
 from services.launch.domain.readiness import Known
-from services.launch.domain.tiers import assess_all
+from services.launch.domain.tiers.retiering import Settled, settle_by_person
 from shared.contracts.launch import LaunchSnapshot, LaunchState
 from shared.contracts.words import LaunchId
 
@@ -39,14 +40,18 @@ def features_of(snapshot: LaunchSnapshot, view: Mapping[str, Known]) -> list[Kno
 
 
 def reshape(
-    snapshot: LaunchSnapshot, features: Sequence[Known], by_hand: Collection[str], scene: Scene
+    snapshot: LaunchSnapshot,
+    features: Sequence[Known],
+    by_hand: Collection[str],
+    scene: Scene,
+    settled: Settled | None = None,
 ) -> LaunchSnapshot:
-    """The launch with what its features give now; a person's own words stay."""
+    """The launch with what its features give now, and the tiers `settled` for it; a person's own words stay."""
     derived = {name: value for name, value in derive(features).items() if name not in by_hand}
     active = [one.snapshot for one in features if not one.is_cancelled]
     if active:
-        tiering = assess_all(active, scene.policy, snapshot.market_tier if snapshot.revision else None)
-        derived |= {"market_tier": tiering.market, "internal_tier": tiering.internal, "tier_reason": tiering.reason}
+        present = snapshot.market_tier if snapshot.revision else None
+        derived |= (settled or settle_by_person(snapshot, active, scene.calendar, present)).fields()
     return snapshot.model_copy(update={**derived, "features": tuple(carry(one) for one in features)})
 
 
@@ -54,7 +59,8 @@ def situation_of(snapshot: LaunchSnapshot, features: Sequence[Known], scene: Sce
     """What decides the dates of the launch."""
     active = tuple(one for one in features if not one.is_cancelled)
     tier = louder(snapshot.market_tier, snapshot.internal_tier)
-    return Situation(tier, snapshot.regions, active, scene.today)
+    notice = notice_of(snapshot, scene.policy, scene.today)
+    return Situation(tier, snapshot.regions, active, scene.today, notice)
 
 
 def is_worth_telling(snapshot: LaunchSnapshot, features: Sequence[Known], by_hand: Collection[str]) -> bool:

@@ -17,8 +17,19 @@ from shared.contracts.launch import (
     LaunchSnapshot,
     Link,
     Opportunity,
+    Proposal,
 )
 from shared.contracts.words import PortfolioId
+
+SHIFTING = frozenset(
+    {
+        LaunchKind.PROPOSAL_OPENED,
+        LaunchKind.PROPOSAL_APPROVED,
+        LaunchKind.PROPOSAL_REJECTED,
+        LaunchKind.PROPOSAL_SUPERSEDED,
+    }
+)
+"""Kinds that are material whatever the snapshot says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,11 @@ class Draft:
     conflicts: tuple[Conflict, ...] = ()
     undone: bool = False
     opportunity: Opportunity | None = None
+    kinds: tuple[LaunchKind, ...] = ()
+    """What happened to it besides what the snapshots show."""
+    proposals: tuple[Proposal, ...] = ()
+    always: bool = False
+    """Told even if nothing changed, so that everybody knows that the instant it waited for has passed."""
 
 
 def tell(
@@ -46,6 +62,7 @@ def tell(
         features=tuple(heard),
         changes=tuple(change for _, change in changes),
         conflicts=tuple(one for draft, change in changes if _opened(draft) for one in draft.conflicts),
+        proposals=tuple(one for draft, _ in changes for one in draft.proposals),
         opportunities=tuple(draft.opportunity for draft in drafts if draft.opportunity),
         untouched=tuple(sorted({one.feature.id for one in heard} - known)),
     )
@@ -53,8 +70,8 @@ def tell(
 
 def _change(draft: Draft) -> LaunchChange | None:
     before = draft.launch.snapshot if draft.launch else None
-    shifted = _opened(draft) or _closed(draft)
-    if before == draft.after and not shifted:
+    shifted = _opened(draft) or _closed(draft) or not SHIFTING.isdisjoint(draft.kinds)
+    if before == draft.after and not shifted and not draft.kinds and not draft.always:
         return None
     material = shifted or is_material(before, draft.after)
     revision = (before.revision if before else 0) + material
@@ -94,6 +111,7 @@ def _kinds(draft: Draft, before: LaunchSnapshot | None) -> Iterator[str]:
     ):
         if happened:
             yield kind
+    yield from draft.kinds
 
 
 def _state_kinds(draft: Draft, before: LaunchSnapshot) -> Iterator[str]:

@@ -38,6 +38,7 @@ class Planner:
         self.schedule = Schedule(portfolio)
         self.deadlines = Deadlines(self.schedule)
         self.standing: set[int] = set()  # blocks that already break a bound: conflicts of accepted plans
+        self.locked: set[int] = set()  # blocks that never make room for others
 
     def plan(self, event: Event, stage: str = "S1", solver: Solver | None = None) -> Plan:
         """Plan one event from the present state, which stays as it is (a dry run until `accept`).
@@ -83,6 +84,7 @@ class Run:
         self.planner = planner
         self.schedule = planner.schedule
         self.event = event
+        self.features = frozenset([event.feature])
         self.solver = solver
         self.held: set[int] = set()  # unpinned blocks without any date up to the horizon
         self.freed: set[int] = set()  # pinned blocks that cannot be kept, although nothing forces them to break
@@ -100,8 +102,11 @@ class Run:
                 return plan
 
     def _force(self) -> Forced:
-        seeds = {*self.schedule.using[self.event.feature], *self.planner.standing}
-        return force(self.schedule, seeds, self.held)
+        return force(self.schedule, {*self._seeds(), *self.planner.standing}, self.held)
+
+    def _seeds(self) -> list[int]:
+        """The blocks whose bounds the event changes."""
+        return self.schedule.using[self.event.feature]
 
     def _try(self, stage: str) -> Plan | None:
         """Plan with what is held and freed so far; None after holding or freeing more."""
@@ -110,6 +115,7 @@ class Run:
             schedule.take(block)
         bound = floor_cost(schedule, forced)
         search = Search(schedule, forced, self.planner.deadlines.latest)
+        search.locked |= self.planner.locked
         if not construct(search, sorted(forced.dates)):
             schedule.undo(0)
             self._give_way(search)
@@ -205,7 +211,7 @@ class Run:
     def _justify(self, improver: Improver) -> None:
         """Place the moves that the event does not explain again, all at once, until there are none."""
         for _ in range(ROUNDS):
-            astray = Causes(self.schedule, improver.moved(), self.event.feature).unexplained()
+            astray = Causes(self.schedule, improver.moved(), self.features).unexplained()
             if not astray:
                 return
             improver.replace(astray)
@@ -220,7 +226,7 @@ class Run:
         return Plan(
             event=self.event,
             stage=stage,
-            moves=tuple(Causes(schedule, moved, self.event.feature).moves()),
+            moves=tuple(Causes(schedule, moved, self.features).moves()),
             conflicts=tuple(conflicts(schedule, pinned, self.forced.stuck)),
             cost=schedule.cost,
             lower_bound=min(bound, schedule.cost),

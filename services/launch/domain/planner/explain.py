@@ -3,6 +3,8 @@
 Knows nothing of how the schedule was found, so that the words do not depend on the solver.
 """
 
+from collections.abc import Container
+
 from services.launch.domain.planner.model import Conflict, Link, Move
 from services.launch.domain.planner.oracle import Reason, reasons
 from services.launch.domain.planner.schedule import Schedule
@@ -14,9 +16,9 @@ ORDER = ("ready", "notice", "after", "capacity", "spacing", "apart")
 class Causes:
     """Why each moved block could not stay at home, and by whom the event reached it."""
 
-    def __init__(self, schedule: Schedule, moved: list[int], feature: str) -> None:
+    def __init__(self, schedule: Schedule, moved: list[int], features: Container[str]) -> None:
         self.schedule = schedule
-        self.feature = feature
+        self.features = features
         self.reasons = {block: self._reasons(block) for block in moved}
         self.parent: dict[int, tuple[int, Reason]] = {}
         self._spread()
@@ -53,7 +55,7 @@ class Causes:
 
     def _culprits(self, reason: Reason) -> list[int]:
         if reason.feature is not None:
-            return [EVENT] if reason.feature == self.feature else []
+            return [EVENT] if reason.feature in self.features else []
         return [other for other in sorted(reason.culprits) if other in self.reasons]
 
     def unexplained(self) -> list[int]:

@@ -51,11 +51,11 @@ class Schedule:
     def _lay_out(self, members: list[Members]) -> None:
         """Give every team, segment and line its indices."""
         span = week_of(self.portfolio.horizon) - self.calendar.first_week + 1
-        offsets = [work.offset for launch in self.portfolio.launches for work in launch.work if work.offset > -span]
+        offsets = [offset for offset in self._offsets() if offset > -span]
         self.pad = max(0, -min(offsets, default=0))
         self.width = self.pad + span + max(0, *offsets, 0)
         self.teams = sorted(self.portfolio.teams, key=lambda team: team.id)
-        row = {team.id: at * self.width + self.pad for at, team in enumerate(self.teams)}
+        self.row = row = {team.id: at * self.width + self.pad for at, team in enumerate(self.teams)}
         self.free: list[int] = []
         for team in self.teams:
             self.free += [UNLIMITED] * self.pad + [0] * (self.width - self.pad)
@@ -70,12 +70,16 @@ class Schedule:
         self.profile = [tuple(sorted(load.items(), key=lambda need: (-need[1], need[0]))) for load in self.load]
         self._lay_out_lines(members)
 
+    def _offsets(self) -> list[int]:
+        """The weeks, counted from a launch's own, in which launches need work."""
+        return [work.offset for launch in self.portfolio.launches for work in launch.work]
+
     def _lay_out_lines(self, members: list[Members]) -> None:
         kinds: dict[tuple[object, ...], int] = {}
         segments = sorted({name for launch in self.portfolio.launches for name in launch.segments})
-        at_segment = {name: at * self.width for at, name in enumerate(segments)}
+        self.at_segment = rows = {name: at * self.width for at, name in enumerate(segments)}
         self.segment_names = segments
-        self.segments = [tuple(sorted({at_segment[s] for one in block for s in one.segments})) for block in members]
+        self.segments = [tuple(sorted({rows[s] for one in block for s in one.segments})) for block in members]
         self.speakers: defaultdict[int, set[int]] = defaultdict(set)
         self.lines: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
         self.scopes = [self._scopes(block) for block in members]

@@ -1,0 +1,119 @@
+"""What the clock does besides a launch's day.
+
+It says what must begin today, ends what a person allowed for a time, and tries a tier again that had to rest.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from services.launch.domain.decide.beside import complete, revive
+from services.launch.domain.decide.budgeting import Telling
+from services.launch.domain.decide.dating import plan
+from services.launch.domain.decide.noting import note
+from services.launch.domain.decide.placing import place
+from services.launch.domain.decide.scene import Scene
+from services.launch.domain.decide.shape import features_of, hands, reshape, situation_of
+from services.launch.domain.decide.telling import Draft, tell
+from services.launch.domain.decide.why import explain
+from services.launch.domain.launch import Launch
+from services.launch.domain.leads import last_days, ready_on
+from services.launch.domain.planning.words import Dated, Planned, Table, Wanted
+from services.launch.domain.readiness import Known
+from services.launch.domain.state import State
+from services.launch.domain.tiers.retiering import Settled, settle, settle_by_person
+from shared.contracts.cause import Cause
+from shared.contracts.launch import LaunchesChanged, LaunchKind, LaunchSnapshot, Link
+from shared.contracts.words import LaunchId
+
+
+@dataclass(frozen=True, slots=True)
+class _Woken:
+    """A launch without what has ended, and the sentences about it."""
+
+    launch: Launch
+    base: LaunchSnapshot
+    ended: tuple[Link, ...]
+    features: Sequence[Known]
+
+
+def wake(state: State, launch: LaunchId, cause: Cause, scene: Scene, revision: int) -> LaunchesChanged:
+    """Decide what an instant that a launch waited for brings."""
+    known = state.launches[launch]
+    woken = _end(known, features_of(known.snapshot, state.features), scene)
+    settled = _settle(woken, scene)
+    before = known.snapshot
+    shape = reshape(woken.base, woken.features, hands(known), scene, settled) if settled else woken.base
+    planned = _plan(woken, shape, Table(state, scene, revision, lambda one: revive(one, state.features, scene)))
+    dated = planned.dated[shape.id]
+    after = place(shape, woken.features, dated, scene) if _is_moved(known, shape) else shape
+    ready = ready_on(woken.features)
+    extra = note(known, after, settled, (ready, ready), scene)
+    begins = tuple(last_days(after, scene.calendar, scene.today))
+    kinds = dict.fromkeys((*((LaunchKind.LEAD_TIME_AT_RISK,) if begins else ()), *extra.kinds))
+    links = (*woken.ended, *dated.links, *extra.links, *begins)
+    why = explain(cause, (), before, after, links)
+    draft = Draft(
+        known, after, why, dated.conflicts, dated.undone, kinds=tuple(kinds), proposals=extra.proposals, always=True
+    )
+    telling = Telling(state, cause, (), scene, state.features)
+    return tell(state.portfolio, revision, cause, (), complete([draft], planned, telling))
+
+
+def describe(launch: Launch, scene: Scene) -> str:
+    """What the instant is about, as the cause's sentence."""
+    one = launch.snapshot
+    begins = [link.detail for link in last_days(one, scene.calendar, scene.today)]
+    ended = [link.detail for link in _ended(one, scene)]
+    told = [*ended, *(begins if len(begins) <= 1 else [f"{begins[0]}, and of {len(begins) - 1} more"])]
+    sentence = "; ".join(told) or f"The tier of {one.name} may change again"
+    return sentence[0].upper() + sentence[1:]
+
+
+def _end(launch: Launch, features: Sequence[Known], scene: Scene) -> _Woken:
+    one, ended = launch.snapshot, tuple(_ended(launch.snapshot, scene))
+    lapsed = one.override and one.override.until <= scene.today
+    waivers = tuple(waiver for waiver in one.waivers if waiver.until > scene.today)
+    base = one.model_copy(update={"waivers": waivers, "override": None if lapsed else one.override}) if ended else one
+    return _Woken(launch, base, ended, features)
+
+
+def _ended(one: LaunchSnapshot, scene: Scene) -> Iterator[Link]:
+    if one.override and one.override.until <= scene.today:
+        yield Link(launch=one.id, constraint="tier", detail=f"what {one.override.by} decided has ended: {one.name}")
+    for waiver in one.waivers:
+        if waiver.until <= scene.today:
+            detail = f"the waiver of {waiver.activity} for {one.name} has ended: {waiver.lead} working days are due"
+            yield Link(launch=one.id, constraint="lead", detail=detail)
+
+
+def _settle(woken: _Woken, scene: Scene) -> Settled | None:
+    """The end of an override is no change by itself: nothing holds it back, not even the band of the tier chosen."""
+    active = [one.snapshot for one in woken.features if not one.is_cancelled]
+    if not active:
+        return None
+    if woken.launch.snapshot.override and not woken.base.override:
+        return settle_by_person(woken.base, active, scene.calendar, None)
+    return settle(woken.launch, active, active, scene.calendar, scene.now)
+
+
+def _is_moved(launch: Launch, shape: LaunchSnapshot) -> bool:
+    """Whether what decides a date has changed."""
+    old = launch.snapshot
+    tiers = (old.market_tier, old.internal_tier) != (shape.market_tier, shape.internal_tier)
+    return tiers or old.waivers != shape.waivers
+
+
+def _plan(woken: _Woken, shape: LaunchSnapshot, table: Table) -> Planned:
+    launch = woken.launch
+    if not _is_moved(launch, shape):
+        return Planned({shape.id: Dated(shape.date, shape.waits_for, conflicts=launch.conflicts)})
+    wanted = Wanted(
+        id=shape.id,
+        situation=situation_of(shape, woken.features, table.scene),
+        date=shape.date,
+        last_date=launch.last_date,
+        pinned=shape.pin is not None,
+        launch=launch,
+        snapshot=shape,
+    )
+    return plan([wanted], table)

@@ -1,0 +1,237 @@
+"""From what each launch asks for on its own (S0) to a plan for all of them: moves, chains, cost and bound.
+
+Works on a sketch and leaves it on the plan's dates, for whoever wants to look at it, cut it or take it back.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from services.launch.domain.calendar import SOFT
+from services.launch.domain.planner import Event, Plan
+from services.launch.domain.planner.closure import Solver
+from services.launch.domain.planner.engine import Run
+from services.launch.domain.planner.model import Conflict as Stuck
+from services.launch.domain.planner.model import Link as Step
+from services.launch.domain.planner.oracle import Reason, reasons
+from services.launch.domain.planner.schedule import OUT
+from services.launch.domain.planning.live import LivePlanner
+from services.launch.domain.planning.resident import Resident, Sketch, feature_of
+from shared.contracts.launch import LaunchSnapshot
+from shared.contracts.words import LaunchId
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A launch that S0 has looked at: where it stands (None: nowhere) and the earliest day it must go to.
+
+    `fixed`: it is on that day whatever comes of it. `waited`: a move of it was to be decided, so that there may be no
+    room for it where it stands.
+    """
+
+    id: LaunchId
+    shape: LaunchSnapshot
+    home: date | None
+    day: date | None
+    fixed: bool = False
+    waited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A launch that had a date and gets a later one, with the chain of launches from the event to it."""
+
+    launch: LaunchId
+    before: date
+    after: date
+    chain: tuple[Step, ...]
+    price: int
+    forced: int
+    """What its own rules make it pay at least; 0 for one that only makes room."""
+
+
+@dataclass(slots=True)
+class Arranged:
+    """A plan. `placed` are first dates, each with what kept the launch from the day it asked for."""
+
+    moves: list[Moved] = field(default_factory=list)
+    placed: dict[LaunchId, tuple[date | None, tuple[Step, ...]]] = field(default_factory=dict)
+    stuck: list[Stuck] = field(default_factory=list)
+    mark: int = 0
+    """The sketch's place before the moves."""
+    lower_bound: int = 0
+    stage: str = "S0"
+
+    @property
+    def cost(self) -> int:
+        """What all moves cost together; launches of one group count once."""
+        return sum(one.price for one in self.moves)
+
+
+class _Run(Run):
+    """A run whose event is whatever its seeds ask for."""
+
+    def __init__(self, planner: LivePlanner, event: Event, solver: Solver | None, seeds: Mapping[str, int]) -> None:
+        super().__init__(planner, event, solver)
+        self.features = frozenset(map(feature_of, seeds))
+        self.blocks = sorted({planner.schedule.blocks.block_of[name] for name in seeds})
+
+    def _seeds(self) -> list[int]:
+        return self.blocks
+
+
+def arrange(
+    sketch: Sketch, asked: Sequence[Asked], gone: Collection[LaunchId], locked: Collection[LaunchId], stage: str
+) -> Arranged:
+    """Plan for all of them; the sketch ends with the launches that moved on their new dates.
+
+    First dates are for `place` to find, once it is known which moves happen.
+    """
+    for launch in sorted(gone):
+        sketch.set(launch, None)
+    forced: dict[str, int] = {}
+    for one in sorted(asked, key=lambda each: each.id):
+        day = _stand(sketch, one)
+        if day and day > sketch.resident.entries[one.id].date:
+            forced[one.id] = day
+    forced |= {name: day for name, day in _followers(sketch.resident, asked) if name not in forced}
+    return _plan(sketch, forced, locked, stage) if forced else Arranged(mark=sketch.mark())
+
+
+def _stand(sketch: Sketch, asked: Asked) -> int | None:
+    """Put the launch where it stands; the day it must go to at least, if it has a date that counts."""
+    resident = sketch.resident
+    home = asked.day if asked.fixed else asked.home
+    mates = resident.mates(asked.id)
+    if asked.day and not home and mates:
+        home = date.fromordinal(resident.entries[mates[0]].date)
+    entry = resident.entry(asked.shape, home, fixed=asked.fixed) if home and asked.day else None
+    changed = resident.entries.get(asked.id) != entry
+    if changed:
+        sketch.set(asked.id, entry)
+    if entry is None or asked.fixed or asked.day is None:
+        return None
+    first = max(asked.day.toordinal(), entry.date)
+    if first == entry.date and (changed or asked.waited) and reasons_against(resident, asked.id, first):
+        return resident.first_free(asked.id, first, resident.schedule.portfolio.horizon) or first
+    return first
+
+
+def _followers(resident: Resident, asked: Sequence[Asked]) -> list[tuple[str, int]]:
+    """Launches that come after one of these, and are too early now."""
+    schedule = resident.schedule
+    found = []
+    for one in asked:
+        block = resident.block(one.id)
+        for other, lag in schedule.blocks.behind[block] if block is not None else ():
+            if schedule.home[other] < schedule.home[block or 0] + lag:
+                found += [(each.id, each.date) for each in schedule.blocks.members[other]]
+    return found
+
+
+def _plan(sketch: Sketch, forced: Mapping[str, int], locked: Collection[LaunchId], stage: str) -> Arranged:
+    resident = sketch.resident
+    plan = run(resident, forced, locked, stage)
+    schedule = resident.schedule
+    moves = [_moved(resident, plan, at, forced) for at in range(len(plan.moves))]
+    counted: set[int] = set()
+    for at, one in enumerate(moves):  # a group pays once
+        block = schedule.blocks.block_of[one.launch]
+        if block in counted:
+            moves[at] = Moved(one.launch, one.before, one.after, one.chain, 0, 0)
+        counted.add(block)
+    mark = sketch.mark()
+    sketch.move({one.launch: one.after.toordinal() for one in moves})
+    return Arranged(moves, {}, list(plan.conflicts), mark, plan.lower_bound, plan.stage)
+
+
+def _moved(resident: Resident, plan: Plan, at: int, forced: Mapping[str, int]) -> Moved:
+    move = plan.moves[at]
+    schedule = resident.schedule
+    block = schedule.blocks.block_of[move.launch]
+    least = max((forced.get(one.id, OUT) for one in schedule.blocks.members[block]), default=OUT)
+    return Moved(
+        launch=LaunchId(move.launch),
+        before=date.fromordinal(move.before),
+        after=date.fromordinal(move.after),
+        chain=tuple(link for link in move.why if link.launch),
+        price=schedule.price(block, move.after),
+        forced=schedule.price(block, least) if least > move.before else 0,
+    )
+
+
+def run(
+    resident: Resident,
+    forced: Mapping[str, int],
+    locked: Collection[LaunchId],
+    stage: str,
+    solver: Solver | None = None,
+) -> Plan:
+    """Ask the engine, with each of these launches not before its day; the schedule stays as it was."""
+    schedule, planner = resident.schedule, resident.planner
+    planner.deadlines = resident.deadlines()
+    planner.locked = {block for name in locked if (block := resident.block(name)) is not None} | _frozen(resident)
+    for name, day in forced.items():
+        block = schedule.blocks.block_of[name]
+        schedule.features[feature_of(name)] = (day, OUT)
+        schedule.own[block] = max(schedule.own[block], day)
+    try:
+        event = Event("event", feature_of(min(forced)))
+        return _Run(planner, event, solver, forced).plan("S2" if stage == "S3" and solver is None else stage)
+    finally:
+        schedule.undo(0)
+        for name in forced:
+            schedule.features[feature_of(name)] = (OUT, OUT)
+            schedule.own[schedule.blocks.block_of[name]] = OUT
+
+
+def _frozen(resident: Resident) -> set[int]:
+    """Blocks so near that nothing moves them to make room."""
+    schedule, calendar = resident.schedule, resident.calendar
+    today = date.fromordinal(schedule.portfolio.today)
+    last = calendar.after_working_days(today, calendar.policy.objective.frozen_working_days, ()).toordinal()
+    return {block for block, home in enumerate(schedule.home) if today.toordinal() <= home <= last}
+
+
+def place(sketch: Sketch, asked: Sequence[Asked], arranged: Arranged, last: date) -> None:
+    """Find first dates, the loud and the early first, all others as they are."""
+    resident = sketch.resident
+    news = [one for one in asked if one.day and one.id not in resident.entries and not one.fixed]
+    for one in sorted(news, key=lambda each: (resident_tier(each), each.day or date.max, each.id)):
+        entry = resident.entry(one.shape, one.day, fixed=False) if one.day else None
+        if entry is None:
+            continue
+        sketch.set(one.id, entry)
+        steps = tuple(Step(each.launch, each.constraint, each.detail) for each in crowd(resident, one.id, entry.date))
+        found = resident.first_free(one.id, entry.date, min(last.toordinal(), resident.schedule.portfolio.horizon))
+        arranged.placed[one.id] = (date.fromordinal(found) if found else None, steps)
+        if found:
+            sketch.move({one.id: found})
+        else:
+            sketch.set(one.id, None)
+
+
+def resident_tier(asked: Asked) -> str:
+    """The louder of the two tiers, for the order of places."""
+    return min(asked.shape.market_tier, asked.shape.internal_tier)
+
+
+def reasons_against(resident: Resident, launch: str, day: int) -> list[Reason]:
+    """Every hard rule that keeps the launch (with its group) from the day, all others as they are."""
+    schedule, block = resident.schedule, resident.block(launch)
+    if block is None:
+        return []
+    mark = len(schedule.journal)
+    schedule.take(block)
+    found = [one for one in reasons(schedule, block, day) if one.constraint != SOFT]
+    schedule.undo(mark)
+    schedule.journal.clear()
+    return found
+
+
+BETWEEN = frozenset({"after", "capacity", "spacing", "apart"})
+
+
+def crowd(resident: Resident, launch: str, day: int) -> list[Reason]:
+    """The rules between launches that keep it from the day."""
+    return [one for one in reasons_against(resident, launch, day) if one.constraint in BETWEEN]

@@ -1,0 +1,110 @@
+"""One attempt at a plan on a sketch: what everybody wants, the engine's moves, first dates, and the checker's word.
+
+Nothing is told here; joint.py does, once an attempt holds.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
+from services.launch.domain.launch import Launch
+from services.launch.domain.planning.arranging import BETWEEN, Arranged, Asked, arrange, crowd, place, reasons_against
+from services.launch.domain.planning.looking import look
+from services.launch.domain.planning.openings import find_candidates, find_openings
+from services.launch.domain.planning.parts import cut, judge, moved_ids, settle
+from services.launch.domain.planning.resident import Sketch
+from services.launch.domain.planning.words import CHECKER, Alone, Attempt, Dated, Shapes, Table, Wanted
+from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option, Proposal
+from shared.contracts.words import LaunchId
+
+
+def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touched: Mapping[str, Proposal]) -> Attempt:
+    work = Attempt(dict(asked), {one.id: alone(one) for one in asked.values()})
+    with Sketch(table.resident) as sketch:
+        closed = find_candidates(sketch.resident, work, alone, table)
+        for launch in sorted(name for name, dated in work.alone.items() if dated.undone):
+            _take_back(sketch, work, launch, alone, table)
+        locked = {move.launch for one in table.state.proposals.values() if one.id not in touched for move in one.moves}
+        waited = {move.launch for one in touched.values() for move in one.moves} | _cramped(work)
+        objects = [_ask(one, work.alone[one.id], waited) for one in work.wanted.values()]
+        stage = table.scene.stage or table.scene.policy.objective.stage
+        work.arranged = arrange(sketch, objects, table.gone, locked, stage)
+        shapes = Shapes(table.state, work.wanted)
+        parts = judge(cut(work.arranged), shapes, table.state.launches, table.scene)
+        work.parts = settle(sketch, parts, work.arranged.mark)
+        last = table.scene.today + timedelta(days=table.scene.policy.horizon_days)
+        place(sketch, objects, work.arranged, last)
+        look(sketch, work, table)
+        work.openings = find_openings(sketch.resident, closed, table)
+        _verify(sketch, work, table, shapes)
+    return work
+
+
+def _cramped(work: Attempt) -> set[LaunchId]:
+    """Launches that are known to stand where there is no room for them."""
+    launches = (one.launch for one in work.wanted.values())
+    return {one.id for one in launches if one and any(each.constraint in BETWEEN for each in one.conflicts)}
+
+
+def _ask(wanted: Wanted, dated: Dated, waited: Collection[LaunchId]) -> Asked:
+    fixed = wanted.pinned and wanted.date is not None
+    home = dated.date if dated.undone else wanted.date
+    return Asked(wanted.id, wanted.shape, home, dated.date, fixed, wanted.id in waited)
+
+
+def _take_back(sketch: Sketch, work: Attempt, launch: LaunchId, alone: Alone, table: Table) -> None:
+    """Let a launch go back to where it was, and those that made room for it; if it does not fit, it moves as usual."""
+    day = work.alone[launch].date
+    entry = sketch.resident.entry(work.wanted[launch].shape, day) if day else None
+    mark = sketch.mark()
+    sketch.set(launch, entry)
+    if entry is None or crowd(sketch.resident, launch, entry.date):
+        sketch.back(mark)
+        work.alone[launch] = alone(work.wanted[launch], undo=False)
+        return
+    cause = table.state.launches[launch].dated_by
+    for other in sorted(table.state.launches.values(), key=lambda one: one.id):
+        if other.dated_by == cause and other.id not in work.wanted and _made_room(other):
+            _follow_back(sketch, work, other, table)
+
+
+def _made_room(launch: Launch) -> bool:
+    last = launch.moves[-1] if launch.moves else None
+    return last is not None and last.made_room and last.later == launch.snapshot.date and launch.is_open
+
+
+def _follow_back(sketch: Sketch, work: Attempt, launch: Launch, table: Table) -> None:
+    day, snapshot = launch.moves[-1].earlier, launch.snapshot
+    entry = sketch.resident.entry(snapshot, day)
+    if snapshot.pin or entry is None or day <= table.scene.today:
+        return
+    mark = sketch.mark()
+    sketch.set(launch.id, entry)
+    if reasons_against(sketch.resident, launch.id, entry.date):
+        sketch.back(mark)
+        return
+    work.days[launch.id] = day
+    work.taken_back.add(launch.id)
+    work.steps[launch.id] = (Link(launch=launch.id, detail=f"{snapshot.name} had made room and can go back to {day}"),)
+
+
+def _verify(sketch: Sketch, work: Attempt, table: Table, shapes: Mapping[LaunchId, LaunchSnapshot]) -> None:
+    """Ask the checker; what it refuses does not happen: then every launch is dated on its own, and says so."""
+    before = table.state.standing
+    changed = {name: day for name, day in work.days.items() if before.get(name) != day}
+    after = {name: day for name, day in {**before, **changed}.items() if day and name not in table.gone}
+    verifier = table.resident.verifier
+    fixed = {one.id for one in work.wanted.values() if one.pinned} | work.conflicts.keys()
+    fixed |= moved_ids([part for part in work.parts if part.because])
+    wrong = [
+        one
+        for one in verifier.judge(shapes, before, after, table.scene.today)
+        if fixed.isdisjoint(one.launches) and one.rule != "today"
+    ]
+    if wrong:
+        sketch.back(0)
+        detail = f"the plan was not applied: {wrong[0].rule}: {', '.join(wrong[0].launches)}: {wrong[0].detail}"
+        first = min(work.wanted)
+        option = Option(action="plan_by_hand", detail="Choose the dates by hand.", cost=0)
+        work.parts, work.arranged, work.steps, work.refused = [], Arranged(), {}, True
+        work.days = {name: dated.date for name, dated in work.alone.items()}
+        work.conflicts = {first: [Conflict(launch=first, constraint=CHECKER, detail=detail, options=(option,))]}

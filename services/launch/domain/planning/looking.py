@@ -1,0 +1,106 @@
+"""What an attempt's sketch says: where everybody is, what kept them from elsewhere, and what cannot be had at all."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+from services.launch.domain.planner.model import Conflict as Stuck
+from services.launch.domain.planner.model import Launch as Entry
+from services.launch.domain.planner.model import Link as Step
+from services.launch.domain.planning.arranging import Moved, crowd, run
+from services.launch.domain.planning.parts import moved_ids
+from services.launch.domain.planning.resident import Resident, Sketch
+from services.launch.domain.planning.words import Attempt, Dated, Table
+from shared.contracts.launch import Conflict, Link, Option
+from shared.contracts.words import LaunchId
+
+
+def look(sketch: Sketch, work: Attempt, table: Table) -> None:
+    """Read off the sketch where everybody is now, and why."""
+    waiting = moved_ids([part for part in work.parts if part.because])
+    for launch, (day, steps) in work.arranged.placed.items():
+        work.days[launch] = day
+        work.steps[launch] = tuple(map(_link, steps))
+    for move in (move for part in work.parts for move in part.moves):
+        work.days[move.launch] = move.before if move.launch in waiting else move.after
+        work.steps[move.launch] = tuple(map(_link, _steps(sketch.resident, move, work.alone.get(move.launch))))
+    _look_at_wanted(sketch, work, table)
+    for stuck in work.arranged.stuck:
+        work.conflicts.setdefault(LaunchId(stuck.launch), []).append(_stuck(stuck, table))
+
+
+def _steps(resident: Resident, move: Moved, dated: Dated | None) -> list[Step]:
+    """Who drove it on: its chain, or what kept a launch that must move from its first day."""
+    if not move.forced:
+        return [step for step in move.chain if step.constraint not in {"ready", "notice"}]
+    first = dated.date.toordinal() if dated and dated.date else 0
+    found = crowd(resident, move.launch, first) if 0 < first < move.after.toordinal() else []
+    return [Step(one.launch, one.constraint, one.detail) for one in found]
+
+
+def _look_at_wanted(sketch: Sketch, work: Attempt, table: Table) -> None:
+    resident = sketch.resident
+    for launch, wanted in work.wanted.items():
+        entry, dated = resident.entries.get(launch), work.alone[launch]
+        work.days.setdefault(launch, date.fromordinal(entry.date) if entry else dated.date)
+        if wanted.pinned and entry and entry.date > table.scene.today.toordinal():
+            work.conflicts[launch] = list(_crowded(resident, launch, entry.date, dated))
+            work.alone[launch] = _price_pin(sketch, launch, entry, dated)
+        work.earliest[launch] = _earliest(resident, launch, dated.earliest)
+
+
+def _price_pin(sketch: Sketch, launch: LaunchId, entry: Entry, dated: Dated) -> Dated:
+    """What it would cost to move the pin: the move itself, and those of whoever would make room."""
+    if not dated.conflicts or not dated.earliest or dated.earliest.toordinal() <= entry.date:
+        return dated
+    mark = sketch.mark()
+    sketch.set(launch, replace(entry, pinned=False))
+    plan = run(sketch.resident, {launch: dated.earliest.toordinal()}, (), "S1")
+    sketch.back(mark)
+    others = len(plan.moves) - 1
+    day = next((date.fromordinal(one.after) for one in plan.moves if one.launch == launch), dated.earliest)
+    detail = f"Move the pin to {day}" + (f"; {others} more would make room." if others > 0 else ".")
+    option = Option(action="move_pin", detail=detail, cost=plan.cost)
+    conflicts = tuple(
+        one.model_copy(update={"options": tuple(option if o.action == "move_pin" else o for o in one.options)})
+        for one in dated.conflicts
+    )
+    return replace(dated, conflicts=conflicts)
+
+
+def _stuck(stuck: Stuck, table: Table) -> Conflict:
+    bounds = table.scene.policy.bounds.get(LaunchId(stuck.launch))
+    rule, detail = stuck.constraint, stuck.detail
+    if rule == "horizon" and bounds and bounds.not_after:
+        rule, detail = "not_after", f"no date is free up to {bounds.not_after}, which it may not pass"
+    option = Option(action="accept_late", detail="Move the day, take work away or give the team more room.", cost=0)
+    return Conflict(launch=LaunchId(stuck.launch), constraint=rule, detail=detail, options=(option,))
+
+
+def _link(step: Step) -> Link:
+    rule = "slots" if step.constraint == "capacity" and " launches)" in step.detail else step.constraint
+    return Link(launch=step.launch, constraint=rule, detail=step.detail)
+
+
+def _crowded(resident: Resident, launch: LaunchId, day: int, dated: Dated) -> Iterator[Conflict]:
+    """Rules between launches that a pinned date breaks, each with where it would fit."""
+    for rule, detail in {one.constraint: one.detail for one in crowd(resident, launch, day)}.items():
+        horizon = resident.schedule.portfolio.horizon
+        first = max(day, dated.earliest.toordinal() if dated.earliest else day)
+        free = resident.first_free(launch, first, horizon)
+        options = [Option(action="borrow_capacity", detail="Give the team more room in that week.", cost=0)]
+        if free:
+            block = resident.schedule.blocks.block_of[launch]
+            price = resident.schedule.price(block, free)
+            detail_of = f"Move the pin to {date.fromordinal(free)}."
+            options.insert(0, Option(action="move_pin", detail=detail_of, cost=price))
+        yield Conflict(launch=launch, constraint=rule, detail=detail, options=tuple(options))
+
+
+def _earliest(resident: Resident, launch: LaunchId, earliest: date | None) -> date | None:
+    """The earliest day with everybody else where they are."""
+    if earliest is None or launch not in resident.entries:
+        return earliest
+    now = resident.entries[launch].date
+    free = resident.first_free(launch, earliest.toordinal(), now)
+    return date.fromordinal(free) if free else date.fromordinal(now)

@@ -1,0 +1,151 @@
+"""A plan cut into parts that hang together, and what of each part needs a person (planning.md 5.4).
+
+A part is applied whole or not at all. Nothing is moved here but on the sketch.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from services.launch.domain.constraints import Approval
+from services.launch.domain.decide.scene import Scene
+from services.launch.domain.launch import Launch
+from services.launch.domain.planning.arranging import Arranged, Moved, crowd
+from services.launch.domain.planning.resident import Sketch
+from services.launch.domain.policy import louder
+from shared.contracts.launch import LaunchSnapshot
+from shared.contracts.words import LaunchId
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Moves of one component of the cause graph, and why they wait for a person; no reason: they do not."""
+
+    moves: tuple[Moved, ...]
+    because: tuple[str, ...] = ()
+
+    @property
+    def launches(self) -> frozenset[LaunchId]:
+        """Whom it moves."""
+        return frozenset(one.launch for one in self.moves)
+
+    @property
+    def days(self) -> dict[str, int]:
+        """The new dates."""
+        return {one.launch: one.after.toordinal() for one in self.moves}
+
+    @property
+    def cost(self) -> int:
+        """What its moves cost."""
+        return sum(one.price for one in self.moves)
+
+    @property
+    def lower_bound(self) -> int:
+        """What its launches' own rules make it cost at least."""
+        return min(self.cost, sum(one.forced for one in self.moves))
+
+
+def cut(arranged: Arranged) -> list[Part]:
+    """The components: launches that stand in one chain belong together."""
+    root: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while root.setdefault(name, name) != name:
+            name = root[name]
+        return name
+
+    for move in arranged.moves:
+        for step in move.chain:
+            first, second = sorted((find(step.launch), find(move.launch)))
+            root[second] = first
+    parts: dict[str, list[Moved]] = {}
+    for move in sorted(arranged.moves, key=lambda one: one.launch):
+        parts.setdefault(find(move.launch), []).append(move)
+    return [Part(tuple(moves)) for moves in parts.values()]
+
+
+def judge(
+    parts: Sequence[Part], shapes: Mapping[LaunchId, LaunchSnapshot], known: Mapping[LaunchId, Launch], scene: Scene
+) -> list[Part]:
+    """Each part with the reasons for which it needs a person."""
+    approval = scene.policy.approval
+    if approval is None:
+        return list(parts)
+    found = []
+    for part in parts:
+        reasons = [why for move in part.moves for why in _asks(move, part, shapes, known.get(move.launch), scene)]
+        if approval.budget is not None and part.cost > approval.budget:
+            reasons.append(f"it costs {part.cost}, more than the budget of {approval.budget}")
+        found.append(Part(part.moves, tuple(dict.fromkeys(reasons))))
+    return found
+
+
+def _asks(
+    move: Moved, part: Part, shapes: Mapping[LaunchId, LaunchSnapshot], launch: Launch | None, scene: Scene
+) -> Iterator[str]:
+    shape = shapes[move.launch]
+    approval = scene.policy.approval or Approval(alone={})
+    tier = louder(shape.market_tier, shape.internal_tier)
+    if shape.state == "announced":
+        yield f"{shape.name} is announced"
+    yield from _too_far(move, shape, approval, scene)
+    frozen = scene.calendar.after_working_days(scene.today, scene.policy.objective.frozen_working_days, ())
+    if move.before <= frozen:
+        yield f"{shape.name} is less than {scene.policy.objective.frozen_working_days} working days ahead"
+    if launch and len(_recent(launch, scene.now, approval)) >= approval.most_moves:
+        yield f"{shape.name} has moved {approval.most_moves} times within {approval.moves_days} days"
+    culprits = [step.launch for step in move.chain[:-1] if step.launch in part.launches]
+    if not move.forced and culprits:
+        other = shapes[LaunchId(culprits[-1])]
+        if tier <= louder(other.market_tier, other.internal_tier):
+            yield f"{shape.name} ({tier}) would make room for {other.name}"
+
+
+def _too_far(move: Moved, shape: LaunchSnapshot, approval: Approval, scene: Scene) -> Iterator[str]:
+    tier = louder(shape.market_tier, shape.internal_tier)
+    alone = approval.alone.get(tier)
+    if alone is None:
+        yield f"{shape.name} is {tier}"
+        return
+    days, ahead = (move.after - move.before).days, (move.before - scene.today).days
+    if alone.most_days is not None and days > alone.most_days:
+        yield f"{shape.name} ({tier}) moves {days} days, more than {alone.most_days}"
+    if alone.ahead_days is not None and ahead <= alone.ahead_days:
+        yield f"{shape.name} ({tier}) is only {ahead} days ahead"
+
+
+def _recent(launch: Launch, now: datetime, approval: Approval) -> list[datetime]:
+    oldest = now - timedelta(days=approval.moves_days)
+    return [at for at in launch.moved_at if at >= oldest]
+
+
+def settle(sketch: Sketch, parts: Sequence[Part], mark: int) -> list[Part]:
+    """Leave on the sketch only the parts that happen at once; parts that cannot go without others wait with them.
+
+    `mark` is the sketch's place before any of the moves.
+    """
+    parts = list(parts)
+    while True:
+        sketch.back(mark)
+        at_once = [part for part in parts if not part.because]
+        sketch.move({name: day for part in at_once for name, day in part.days.items()})
+        waiting = [part for part in parts if part.because]
+        held = next((part for part in at_once if waiting and not _fits(sketch, part)), None)
+        if held is None:
+            return parts
+        parts.remove(held)
+        parts[parts.index(waiting[0])] = Part((*waiting[0].moves, *held.moves), waiting[0].because)
+
+
+def _fits(sketch: Sketch, part: Part) -> bool:
+    return not any(crowd(sketch.resident, name, day) for name, day in part.days.items())
+
+
+def days_between(first: date, second: date) -> int:
+    """Calendar days from one to the other."""
+    return (second - first).days
+
+
+def moved_ids(parts: Collection[Part]) -> frozenset[LaunchId]:
+    """Whom these parts move."""
+    return frozenset(name for part in parts for name in part.launches)

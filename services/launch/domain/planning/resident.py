@@ -1,0 +1,205 @@
+"""The launches of a portfolio in the engine's schedule: who has which block, kept with every told message.
+
+Also the sketch: things tried out on it and taken back, so that a decision leaves no trace.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import date
+from typing import Self
+
+from services.launch.domain.calendar import Calendar
+from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
+from services.launch.domain.planner.model import Launch as Entry
+from services.launch.domain.planner.schedule import OUT
+from services.launch.domain.planning.frame import Days, frame_of, work_of
+from services.launch.domain.planning.live import LiveDeadlines, LivePlanner, LiveSchedule
+from services.launch.domain.planning.verify import Verifier
+from services.launch.domain.policy import louder
+from shared.contracts.launch import LaunchSnapshot
+from shared.contracts.words import LaunchId
+
+
+def feature_of(launch: str) -> str:
+    """The engine's feature that stands for everything that a launch's own rules ask of its date."""
+    return f"={launch}"
+
+
+class Resident:
+    """What the planner keeps of a portfolio for the decisions of one year."""
+
+    def __init__(self, calendar: Calendar, today: date) -> None:
+        policy = calendar.policy
+        self.calendar = calendar
+        self.year = today.year
+        self.work = work_of(policy)
+        frame = frame_of(calendar, today)
+        offsets = [one.offset for works in self.work.values() for one in works]
+        self.schedule = LiveSchedule(frame, Days(calendar, frame, {}, {}), offsets, policy.after)
+        self.planner = LivePlanner(self.schedule)
+        self.groups: dict[str, str] = {
+            launch: f"group {name}" for name, ids in policy.together.items() for launch in ids
+        }
+        self.own_block: dict[str, int] = {}
+        self.entries: dict[str, Entry] = {}
+        self.verifier = Verifier.of(calendar, today.year)
+        self.advance(today)
+
+    @classmethod
+    def of(cls, calendar: Calendar, today: date, launches: Iterable[Launch]) -> "Resident":
+        """Built from what is stored."""
+        found = cls(calendar, today)
+        for launch in sorted(launches, key=lambda one: (one.number, one.id)):
+            found.keep(launch)
+        return found
+
+    def advance(self, today: date) -> None:
+        """The day moves on."""
+        self.schedule.advance(today.toordinal())
+
+    # ---- launches
+
+    def keep(self, launch: Launch) -> None:
+        """Take in what a launch is now."""
+        self.know(launch.id)
+        snapshot = launch.snapshot
+        counts = snapshot.state in OPEN_STATES or snapshot.state in HAPPENED_STATES
+        entry = self.entry(snapshot, snapshot.date) if counts and snapshot.date else None
+        if self.entries.get(launch.id) != entry:
+            self.set(launch.id, entry)
+
+    def entry(self, shape: LaunchSnapshot, day: date, *, fixed: bool | None = None) -> Entry | None:
+        """The launch on a day, in the engine's words; None outside of the frame."""
+        if not self.schedule.base <= day.toordinal() <= self.schedule.portfolio.horizon:
+            return None
+        tier = louder(shape.market_tier, shape.internal_tier)
+        pinned = shape.pin is not None or shape.state in HAPPENED_STATES
+        return Entry(
+            id=shape.id,
+            line=shape.product_line or shape.id,
+            tier=tier,
+            date=day.toordinal(),
+            regions=tuple(sorted(set(shape.regions))),
+            segments=shape.segments if tier in self.calendar.policy.spacing else (),
+            features=(feature_of(shape.id),),
+            pinned=pinned if fixed is None else fixed,
+            announced=shape.state == "announced",
+            work=self.work[tier],
+            together=self.groups.get(shape.id),
+        )
+
+    def know(self, launch: str) -> bool:
+        """Give the launch its blocks; False if it has them."""
+        if launch in self.own_block:
+            return False
+        group = self.groups.get(launch, launch)
+        if group not in self.own_block:
+            self.own_block[group] = self.schedule.add()
+        if group != launch:
+            self.own_block[launch] = self.schedule.add()
+        return True
+
+    def forget(self, launch: str) -> None:
+        """Take back the last `know`."""
+        group = self.groups.get(launch, launch)
+        if group != launch:
+            del self.own_block[launch]
+            self.schedule.pop()
+        if self.own_block[group] == len(self.schedule.home) - 1:
+            del self.own_block[group]
+            self.schedule.pop()
+
+    def set(self, launch: str, entry: Entry | None) -> None:
+        """Put the launch where the entry says, or nowhere. A group shares one block as long as it shares one day."""
+        at = self.schedule.blocks.block_of.get(launch)
+        if at is not None:
+            self._refill(at, [one for one in self.schedule.blocks.members[at] if one.id != launch])
+        if entry is None:
+            self.entries.pop(launch, None)
+        else:
+            self.entries[launch] = entry
+            at = self.own_block[self.groups.get(launch, launch)]
+            mates = self.schedule.blocks.members[at]
+            if mates and mates[0].date != entry.date:
+                at, mates = self.own_block[launch], ()
+            self._refill(at, [*mates, entry])
+        if launch in self.schedule.linked:
+            self.schedule.rewire()
+
+    def _refill(self, at: int, members: Collection[Entry]) -> None:
+        self.schedule.fill(at, tuple(sorted(members, key=lambda one: one.id)))
+
+    # ---- questions
+
+    def block(self, launch: str) -> int | None:
+        """The launch's block, if it has a date."""
+        return self.schedule.blocks.block_of.get(launch)
+
+    def mates(self, launch: str) -> list[str]:
+        """Launches that share its date."""
+        at = self.own_block.get(self.groups.get(launch, launch))
+        return [one.id for one in self.schedule.blocks.members[at] if one.id != launch] if at is not None else []
+
+    def deadlines(self) -> LiveDeadlines:
+        """The latest days, by order and by `not_after`."""
+        bounds = self.calendar.policy.bounds
+        last = {
+            block: bound.not_after.toordinal()
+            for name, bound in bounds.items()
+            if bound.not_after and (block := self.block(name)) is not None
+        }
+        return LiveDeadlines(self.schedule, last)
+
+    def first_free(self, launch: str, first: int, last: int) -> int:
+        """The first day in these bounds on which the launch fits, all others as they are; OUT if there is none."""
+        schedule, block = self.schedule, self.schedule.blocks.block_of[launch]
+        after = max((schedule.date[other] + lag for other, lag in schedule.blocks.before[block]), default=OUT)
+        mark = len(schedule.journal)
+        schedule.take(block)
+        days = schedule.days[block]
+        ahead = days[bisect_left(days, max(first, after)) : bisect_right(days, last)]
+        found = next((day for day in ahead if schedule.fits(block, day)), OUT)
+        schedule.undo(mark)
+        schedule.journal.clear()
+        return found
+
+
+class Sketch:
+    """Changes tried out on a resident planner; leaving the block takes all of them back."""
+
+    def __init__(self, resident: Resident) -> None:
+        self.resident = resident
+        self._log: list[tuple[str, Entry | None, bool]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.back(0)
+
+    def set(self, launch: LaunchId | str, entry: Entry | None) -> None:
+        """Put a launch somewhere."""
+        fresh = self.resident.know(launch)
+        self._log.append((launch, self.resident.entries.get(launch), fresh))
+        self.resident.set(launch, entry)
+
+    def move(self, days: dict[str, int]) -> None:
+        """Move several launches at once."""
+        before = {name: self.resident.entries[name] for name in sorted(days)}
+        for name in before:
+            self.set(name, None)
+        for name, entry in before.items():
+            self.set(name, replace(entry, date=days[name]))
+
+    def mark(self) -> int:
+        """A place to come back to."""
+        return len(self._log)
+
+    def back(self, mark: int) -> None:
+        """Take back everything since the mark."""
+        while len(self._log) > mark:
+            launch, entry, fresh = self._log.pop()
+            self.resident.set(launch, entry)
+            if fresh:
+                self.resident.forget(launch)

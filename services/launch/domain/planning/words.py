@@ -1,0 +1,141 @@
+"""What is asked of a plan and what it answers: launches that want a date, their dates, and what else is to be told.
+
+Only values; how they are found is in joint.py and, for a launch on its own, in decide/dating.py.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from services.launch.domain.dates import Situation
+from services.launch.domain.decide.scene import Scene
+from services.launch.domain.launch import Launch
+from services.launch.domain.planning.arranging import Arranged
+from services.launch.domain.planning.parts import Part
+from services.launch.domain.planning.resident import Resident
+from services.launch.domain.state import State
+from shared.contracts.launch import Conflict, LaunchKind, LaunchSnapshot, Link, Opportunity, Proposal
+from shared.contracts.words import Day, LaunchId
+
+CHECKER = "checker"
+"""The constraint of a conflict that says that a plan was refused by the checker, a fault of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A launch that needs a date: its shape and situation, the date it has or has lost, whether only a person moves it.
+
+    `date` is the one that it has, or that a person gives it.
+    """
+
+    id: LaunchId
+    situation: Situation
+    date: Day | None = None
+    last_date: Day | None = None
+    pinned: bool = False
+    launch: Launch | None = None
+    snapshot: LaunchSnapshot | None = None
+    """What it will be but for its date; None where launches are not weighed against each other."""
+
+    @property
+    def shape(self) -> LaunchSnapshot:
+        """What it will be but for its date."""
+        if self.snapshot is None:
+            raise ValueError(f"{self.id} was asked for without its shape")
+        return self.snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """The date found or what it waits for, the steps that led there, and what speaks against a pinned date."""
+
+    date: Day | None
+    waits_for: str | None = None
+    links: tuple[Link, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    earliest: Day | None = None
+    undone: bool = False
+
+
+class Alone(Protocol):
+    """S0 of one launch; `undo` allows taking its own moves back."""
+
+    def __call__(self, wanted: Wanted, /, *, undo: bool = True) -> Dated:
+        """The date it asks for."""
+
+
+@dataclass(slots=True)
+class Planned:
+    """Dates of those who asked and of others that moved with them; what becomes of proposals, by launch."""
+
+    dated: dict[LaunchId, Dated] = field(default_factory=dict)
+    others: dict[LaunchId, Dated] = field(default_factory=dict)
+    proposals: list[Proposal] = field(default_factory=list)
+    kinds: dict[LaunchId, tuple[LaunchKind, ...]] = field(default_factory=dict)
+    openings: list[Opportunity] = field(default_factory=list)
+    """What others could do with the room that somebody made."""
+
+    def say(self, proposal: Proposal, kind: LaunchKind) -> None:
+        """Tell of a proposal, at each launch it would move."""
+        self.proposals.append(proposal)
+        for move in proposal.moves:
+            known = self.kinds.get(move.launch, ())
+            self.kinds[move.launch] = known if kind in known else (*known, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a plan is made on: the state as it was, what else is asked, and as which revision it is told."""
+
+    state: State
+    scene: Scene
+    revision: int
+    revive: Callable[[Launch], Wanted | None] = lambda _: None
+    """How a launch whose proposal must be made again is asked for."""
+    gone: frozenset[LaunchId] = frozenset()
+    """Launches that make room: they have no date any more."""
+    touched: frozenset[LaunchId] = frozenset()
+    """Launches whose proposals are out of date."""
+
+    @property
+    def resident(self) -> Resident:
+        """The planner's state, made or made again for a new year."""
+        return resident_of(self.state, self.scene)
+
+
+def resident_of(state: State, scene: Scene) -> Resident:
+    """The planner's state of a portfolio, brought to today."""
+    planner = state.planner
+    if planner is None or planner.year != scene.today.year or planner.calendar is not scene.calendar:
+        planner = Resident.of(scene.calendar, scene.today, state.launches.values())
+        state.planner = planner
+    planner.advance(scene.today)
+    return planner
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt: what each launch wants, what it gets alone, and what the planner makes of it."""
+
+    wanted: dict[LaunchId, Wanted]
+    alone: dict[LaunchId, Dated]
+    arranged: Arranged = field(default_factory=Arranged)
+    parts: list[Part] = field(default_factory=list)
+    days: dict[LaunchId, Day | None] = field(default_factory=dict)
+    steps: dict[LaunchId, tuple[Link, ...]] = field(default_factory=dict)
+    conflicts: dict[LaunchId, list[Conflict]] = field(default_factory=dict)
+    earliest: dict[LaunchId, Day | None] = field(default_factory=dict)
+    taken_back: set[LaunchId] = field(default_factory=set)
+    openings: list[Opportunity] = field(default_factory=list)
+    refused: bool = False
+
+
+class Shapes(dict[LaunchId, LaunchSnapshot]):
+    """Every launch as it will be, but for its date."""
+
+    def __init__(self, state: State, wanted: Mapping[LaunchId, Wanted]) -> None:
+        super().__init__({name: one.shape for name, one in wanted.items()})
+        self._state = state
+
+    def __missing__(self, name: LaunchId) -> LaunchSnapshot:
+        return self._state.launches[name].snapshot

@@ -1,0 +1,133 @@
+"""A person's words about plans: approve, reject, undo; and questions about what would happen. One transaction each."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from services.launch.domain.approval.approving import Judged, Verdict, judge
+from services.launch.domain.approval.undoing import Undo, undo
+from services.launch.domain.approval.whatif import rank, sweep
+from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.state import State
+from services.launch.handlers.deciding import Deciding
+from services.launch.store.proposals import Kept, find_moves, find_proposal, list_proposals
+from shared.contracts.launch import BlastRadius, LaunchesChanged, Proposal
+from shared.contracts.words import PortfolioId
+from shared.runtime.database import Database
+
+MOST_FEATURES = 500
+
+
+class StaleProposalError(Exception):
+    """The proposal no longer holds; `now` is what has taken its place, if anything has."""
+
+    def __init__(self, why: str, seen: Proposal, now: tuple[Proposal, ...]) -> None:
+        super().__init__(f"{seen.id} no longer holds: {why}")
+        self.seen = seen
+        self.now = now
+
+    def differences(self) -> list[dict[str, object]]:
+        """Move by move, what the person saw and what would happen now."""
+        saw = {one.launch: str(one.later_date) for one in self.seen.moves}
+        now = {one.launch: str(one.later_date) for proposal in self.now for one in proposal.moves}
+        return [
+            {"launch": name, "you_saw": saw.get(name), "now": now.get(name)}
+            for name in sorted({*saw, *now})
+            if saw.get(name) != now.get(name)
+        ]
+
+
+async def give_verdict(deciding: Deciding, portfolio: PortfolioId, verdict: Verdict, at: datetime) -> Kept:
+    """Approve or reject.
+
+    Raises:
+        RefusedError: there is no such proposal, or it cannot be done.
+        StaleProposalError: it is no longer open, not what was seen, or no longer possible.
+    """
+    seen = await _find(deciding.database, portfolio, verdict.proposal)
+    judged: list[Judged] = []
+
+    def decide(state: State, scene: Scene, revision: int) -> LaunchesChanged:
+        judged.append(judge(state, verdict, scene, revision))
+        return judged[-1].message
+
+    try:
+        message = await deciding.act(portfolio, verdict.request, decide, at)
+    except RefusedError as error:
+        if error.missing or error.where == "$.hash":
+            now = await _find(deciding.database, portfolio, verdict.proposal)
+            fresh = await _instead(deciding.database, portfolio, now.proposal)
+            raise StaleProposalError(_why(now), seen.proposal, fresh) from None
+        raise
+    if message and judged[-1].stale:
+        fresh = tuple(one for one in message.proposals if one.state == "open")
+        raise StaleProposalError(judged[-1].stale, seen.proposal, fresh)
+    return await _find(deciding.database, portfolio, verdict.proposal)
+
+
+async def take_back(
+    deciding: Deciding, portfolio: PortfolioId, told_revision: int, by: tuple[str, str], at: datetime
+) -> LaunchesChanged | None:
+    """Undo what a revision moved; `by` is the person and the request's id.
+
+    Raises:
+        RefusedError: it is no longer possible.
+    """
+    async with deciding.database.reading() as connection:
+        moves = await find_moves(connection, portfolio, told_revision)
+    command = Undo(told_revision=told_revision, by=by[0], request=by[1], moves=moves)
+    return await deciding.act(
+        portfolio, by[1], lambda state, scene, revision: undo(state, command, scene, revision), at
+    )
+
+
+async def _find(database: Database, portfolio: PortfolioId, proposal: str) -> Kept:
+    async with database.reading() as connection:
+        found = await find_proposal(connection, portfolio, proposal) if "\x00" not in proposal else None
+    if found is None:
+        raise RefusedError(f"there is no proposal {proposal!r:.80}", missing=True)
+    return found
+
+
+async def _instead(database: Database, portfolio: PortfolioId, proposal: Proposal) -> tuple[Proposal, ...]:
+    """The open proposals about the same launches."""
+    launches = {one.launch for one in proposal.moves}
+    async with database.reading() as connection:
+        found = await list_proposals(connection, portfolio, "open")
+    return tuple(one.proposal for one in found if any(move.launch in launches for move in one.proposal.moves))
+
+
+def _why(kept: Kept) -> str:
+    if kept.proposal.state == "open":
+        return "it is not the one you saw"
+    return f"it is {kept.proposal.state} since {kept.changed_at:%Y-%m-%d %H:%M} ({kept.proposal.reason or 'no reason'})"
+
+
+async def find_blast_radius(
+    deciding: Deciding,
+    portfolio: PortfolioId,
+    at: datetime,
+    slips: Sequence[int],
+    features: Sequence[str] | None = None,
+    *,
+    most: int = MOST_FEATURES,
+) -> list[Mapping[str, Any]]:
+    """Feature by feature, so that decisions go on in between; None: those of launches ahead. Costliest first."""
+    scene = Scene(deciding.calendar, at)
+    ids = await deciding.look(portfolio, _told) if features is None else features
+    found: list[BlastRadius] = []
+    for name in ids[:most]:
+        found += await deciding.look(portfolio, partial(_sweep, name, slips, scene))
+        await asyncio.sleep(0)
+    return list(rank(found))
+
+
+def _sweep(feature: str, slips: Sequence[int], scene: Scene, state: State) -> list[BlastRadius]:
+    return sweep(state, feature, slips, scene) if feature in state.features else []
+
+
+def _told(state: State) -> list[str]:
+    ahead = (one for one in state.launches.values() if one.is_open and one.snapshot.date)
+    return sorted({feature.id for one in ahead for feature in one.snapshot.features})

@@ -1,0 +1,70 @@
+"""Who has how much to do when, and which feature's slip would hurt most. Both are asked of the plan as it is."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from services.launch.domain.approval.whatif import SLIPS, Used, read_capacity
+from services.launch.domain.decide.scene import Scene
+from services.launch.handlers.deciding import Deciding
+from services.launch.handlers.plans import find_blast_radius
+from services.launch.pages.asked import choose_portfolio, wants_csv
+from shared.runtime.clock import Clock
+from shared.web.pages import Pages
+from shared.web.sheets import csv_response
+
+WEEKS = 16
+MOST_FEATURES = 60
+"""More are for the API: a person who waits has other things to do."""
+
+
+def build_capacity(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
+    """`/launch/capacity`."""
+    router = APIRouter()
+
+    @router.get("/capacity")
+    async def capacity(request: Request) -> Response:
+        async with deciding.database.reading() as connection:
+            portfolio, _ = await choose_portfolio(request, connection)
+        scene = Scene(deciding.calendar, clock())
+        used = await deciding.look(portfolio, lambda state: read_capacity(state, scene, WEEKS))
+        if wants_csv(request):
+            rows = [(one.team, one.week, one.used, one.capacity, " ".join(one.launches)) for one in used]
+            return csv_response(f"capacity-{portfolio}", ("team", "week", "used", "capacity", "launches"), rows)
+        weeks = list(dict.fromkeys(one.week for one in used))
+        return pages.render(
+            request, "capacity.html", portfolio=portfolio, weeks=weeks, rows=_by_week(used), teams=_teams(used)
+        )
+
+    return router
+
+
+def _teams(used: Sequence[Used]) -> list[str]:
+    return list(dict.fromkeys(one.team for one in used))
+
+
+def _by_week(used: Sequence[Used]) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for one in used:
+        year, number = one.week.split("-W")
+        monday = date.fromisocalendar(int(year), int(number), 1)
+        row = rows.setdefault(one.week, {"id": one.week, "first": monday, "cells": {}})
+        row["cells"][one.team] = one
+    return list(rows.values())
+
+
+def build_blast_page(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
+    """`/launch/blast-radius`."""
+    router = APIRouter()
+
+    @router.get("/blast-radius")
+    async def blast_radius(request: Request) -> Response:
+        async with deciding.database.reading() as connection:
+            portfolio, _ = await choose_portfolio(request, connection)
+        found = await find_blast_radius(deciding, portfolio, clock(), SLIPS, most=MOST_FEATURES)
+        rows = [{"id": one["feature"], "slips": one["slips"]} for one in found]
+        return pages.render(request, "blast.html", portfolio=portfolio, rows=rows, slips=SLIPS)
+
+    return router

@@ -1,0 +1,47 @@
+"""A decided history through another policy: nothing differs by the same one, and what differs is named once."""
+
+from typing import Any
+
+from hypothesis import given, settings
+
+from services.launch.domain.lab import Lab
+from tests.unit.launch.story import DEFAULT, MEDIUM, POLICY, SMALL, Story
+from tests.unit.launch.test_promises import HISTORIES, live
+
+QUIETER = POLICY.model_copy(
+    update={"tiers": {**POLICY.tiers, "T2": POLICY.tiers["T2"].model_copy(update={"from_score": 60})}}
+)
+
+
+def told(story: Story) -> list[Any]:
+    return [message for message, _ in story.told]
+
+
+@given(HISTORIES)
+@settings(deadline=None, max_examples=60)
+def test_the_same_policy_decides_the_same(history: list[Any]) -> None:
+    lab = Lab(DEFAULT, POLICY).run(told(live(history)))
+    assert (lab.differences, lab.refused) == ([], [])
+
+
+def test_another_border_is_shown_once_with_what_would_be() -> None:
+    story = Story()
+    story.add("A", day="2026-06-01", impact=MEDIUM)
+    story.add("B", day="2026-06-01", impact=SMALL)
+    story.change("renamed", "A", title="Another name")
+    (difference,) = Lab(DEFAULT, QUIETER).run(told(story)).differences
+    assert difference.decided
+    assert difference.would_be
+    assert (difference.launch, difference.decided.market, difference.would_be.market) == ("L-A", "T2", "T3")
+    assert difference.cause == "native:0"
+
+
+def test_what_persons_did_is_done_again_or_named_where_it_cannot_be() -> None:
+    story = Story()
+    story.add("A", day="2026-06-01", impact=MEDIUM)
+    story.person("L-A", date=story.launch("L-A").date, pin="the fair")
+    story.person("L-A", complete=("press-release",))
+    strict = POLICY.model_copy(update={"activities": ()})
+    assert Lab(DEFAULT, POLICY).run(told(story)).refused == []
+    (sentence,) = Lab(DEFAULT, strict).run(told(story)).refused
+    assert "has no activity" in sentence
