@@ -73,14 +73,14 @@ async def _tell(client: httpx2.AsyncClient) -> None:
 
 
 async def _first_mail(house: House) -> str:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not house.mails.mails:
             await asyncio.sleep(0.05)
     return house.mails.mails[0].text
 
 
 async def _spans(exporter: InMemorySpanExporter, name: str) -> Sequence[ReadableSpan]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not any(span.name == name for span in exporter.get_finished_spans()):
             await asyncio.sleep(0.05)
     return exporter.get_finished_spans()
