@@ -97,7 +97,9 @@ def test_the_demo_shows_its_week_stops_on_ctrl_c_and_goes_on_where_it_stopped(
             assert (shown.status_code, "<h1" in shown.text) == (200, True), page
         assert httpx2.get(demo.url + "/elsewhere", trust_env=False).status_code == 404
         sums = httpx2.get(demo.url + "/roadmap/api/v1/portfolios/default/conservation", trust_env=False).json()
-        assert (sums["refused"], sums["duplicates"], sums["stale"]) == (0, 1, 1)
+        assert (sums["refused"], sums["stale"]) == (0, 1)
+        # The story has one duplicate; the step that Ctrl-C came into is told again, and then is one more.
+        assert sums["duplicates"] in {1, 2}
         assert sums["causes"] == httpx2.get(demo.url + HEADS, trust_env=False).json()["revision"]
         assert demo.stop() < STOP_SECONDS
     assert "Instalments slip by three weeks" not in demo_log(tmp_path / "second.log")
