@@ -62,7 +62,6 @@ class Relay:
         self._telemetry = telemetry
         self._progress = progress
         self._wake = asyncio.Event()
-        self.leading = False
         self.heartbeat = monotonic()
 
     async def run(self) -> None:
@@ -72,12 +71,10 @@ class Relay:
                 await self._connected()
             except Exception as error:  # noqa: BLE001 - whatever it was, the answer is to begin anew
                 logger.warning("relay: %s: %s; beginning anew in a second", type(error).__name__, error)
-            finally:
-                self.leading = False
             await asyncio.sleep(1)
 
     async def check(self) -> None:
-        """Raise when the loop stands still, or when Kafka is away so that nothing is told."""
+        """Raise when the loop stands still: it neither sends, nor waits for something to send."""
         if monotonic() - self.heartbeat > STALLED_SECONDS:
             raise RuntimeError("the relay stands still")
 
@@ -106,7 +103,6 @@ class Relay:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 await producer.start()
-            self.leading = True
             await self._rounds(connection, producer)
         finally:
             async with asyncio.timeout(5):

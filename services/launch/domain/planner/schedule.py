@@ -38,15 +38,19 @@ class Schedule:
 
     def _move_in(self) -> None:
         portfolio, members = self.portfolio, self.blocks.members
-        self.weight = [self._weigh(at) for at in range(len(members))]
-        self.nudge = [self._least(at, self.home[at] + 1) for at in range(len(members))]
-        self.leave = [self._least(at, next_monday(self.home[at])) for at in range(len(members))]
+        self.weight, self.nudge, self.leave = ([0] * len(members) for _ in range(3))
         for at, day in enumerate(self.home):
             if not portfolio.today <= day <= portfolio.horizon:
                 raise ValueError(f"{members[at][0].id} must have a date from today to the horizon")
+            self._price_home(at)
             self.put(at, day)
             self._come_home(at)
         self.journal.clear()
+
+    def _price_home(self, block: int) -> None:
+        self.weight[block] = self._weigh(block)
+        self.nudge[block] = self._least(block, self.home[block] + 1)
+        self.leave[block] = self._least(block, next_monday(self.home[block]))
 
     def _lay_out(self, members: list[Members]) -> None:
         """Give every team, segment and line its indices."""
@@ -155,9 +159,7 @@ class Schedule:
         for block in moved:
             self._leave_home(block)
             self.home[block] = self.date[block]
-            self.weight[block] = self._weigh(block)
-            self.nudge[block] = self._least(block, self.home[block] + 1)
-            self.leave[block] = self._least(block, next_monday(self.home[block]))
+            self._price_home(block)
             self._come_home(block)
 
     def _come_home(self, block: int) -> None:
@@ -172,9 +174,8 @@ class Schedule:
 
     def fits(self, block: int, day: int) -> bool:
         """Say whether teams, segments and lines have room; calendar and predecessors are not asked."""
-        return self.has_room(block, (day - 1) // DAYS_A_WEEK - self.calendar.first_week) and not self.is_near(
-            block, day
-        )
+        week = (day - 1) // DAYS_A_WEEK - self.calendar.first_week
+        return self.has_room(block, week) and not self.is_near(block, day)
 
     def has_room(self, block: int, week: int) -> bool:
         """Say whether teams and segments have room in the week, counted from today's."""

@@ -11,7 +11,7 @@ from services.launch.domain.constraints import Follows
 from services.launch.domain.planner.blocks import Blocks, Members
 from services.launch.domain.planner.engine import Effort, Planner
 from services.launch.domain.planner.forced import Deadlines
-from services.launch.domain.planner.model import After, Portfolio, next_monday, week_of
+from services.launch.domain.planner.model import After, Portfolio, week_of
 from services.launch.domain.planner.schedule import NEVER, OUT, UNLIMITED, Schedule
 from services.launch.domain.planning.frame import Days
 
@@ -118,11 +118,6 @@ class LiveSchedule(Schedule):
                 self.at_segment[name] = len(self.segment_names) * self.width
                 self.segment_names.append(name)
         return tuple(sorted({self.at_segment[name] for one in members for name in one.segments}))
-
-    def _price_home(self, block: int) -> None:
-        self.weight[block] = self._weigh(block)
-        self.nudge[block] = self._least(block, self.home[block] + 1)
-        self.leave[block] = self._least(block, next_monday(self.home[block]))
 
     # ---- order
 
