@@ -106,6 +106,8 @@ class Approval(Part):
     moves_days: int = 30
     budget: int | None = None
     """A part of a plan that costs more needs a person."""
+    most_gap_percent: int | None = Field(None, ge=0)
+    """A part that only the first stage has planned and that costs so much more than its lower bound needs a person."""
 
 
 class Constraints(Part):

@@ -232,6 +232,19 @@ def test_the_third_move_within_a_month_needs_a_person() -> None:
     assert "has moved 2 times within 30 days" in proposal.because[0]
 
 
+@pytest.mark.parametrize(("stage", "gap", "waits"), [("S1", 10, True), ("S1", 12, False), ("S2", 10, False)])
+def test_a_first_plan_too_far_above_its_lower_bound_needs_a_person(stage: str, gap: int, *, waits: bool) -> None:
+    approval = Approval(alone={"T2": Alone()}, most_gap_percent=gap)
+    story = team_of_one(approval=approval, objective=POLICY.objective.model_copy(update={"stage": stage}))
+    for ref in ("A", "B", "C", "D"):
+        story.add(ref, day="2026-06-01", impact=MEDIUM)
+    message = story.change("delayed", "A", day="2026-06-08")
+    told = [(one.cost, one.lower_bound, one.because) for one in message.proposals]
+    why = "it costs 114 where 102 may be enough: there may be a plan that moves much less"
+    assert told == ([(114, 102, (why,))] if waits else [])
+    assert dates(story)["A"] == (on("2026-06-08") if waits else on("2026-07-06"))
+
+
 def test_nothing_moves_for_what_is_pulled_in_shipped_or_cancelled_and_the_opportunity_counts_the_others() -> None:
     story = team_of_one()
     for ref in ("A", "B", "C"):

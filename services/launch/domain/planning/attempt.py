@@ -10,7 +10,7 @@ from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import BETWEEN, Arranged, Asked, arrange, crowd, place, reasons_against
 from services.launch.domain.planning.looking import look
 from services.launch.domain.planning.openings import find_candidates, find_openings
-from services.launch.domain.planning.parts import cut, judge, moved_ids, settle
+from services.launch.domain.planning.parts import judge, moved_ids, settle
 from services.launch.domain.planning.resident import Sketch
 from services.launch.domain.planning.words import CHECKER, Alone, Attempt, Dated, Shapes, Table, Wanted
 from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option, Proposal
@@ -29,7 +29,7 @@ def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touche
         stage = table.scene.stage or table.scene.policy.objective.stage
         work.arranged = arrange(sketch, objects, table.gone, locked, stage)
         shapes = Shapes(table.state, work.wanted)
-        parts = judge(cut(work.arranged), shapes, table.state.launches, table.scene)
+        parts = judge(work.arranged, shapes, table.state.launches, table.scene)
         work.parts = settle(sketch, parts, work.arranged.mark)
         last = table.scene.today + timedelta(days=table.scene.policy.horizon_days)
         place(sketch, objects, work.arranged, last)

@@ -4,8 +4,8 @@ A part is applied whole or not at all. Nothing is moved here but on the sketch.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from services.launch.domain.constraints import Approval
 from services.launch.domain.decide.scene import Scene
@@ -23,6 +23,8 @@ class Part:
 
     moves: tuple[Moved, ...]
     because: tuple[str, ...] = ()
+    bound: int = 0
+    """What the whole plan costs at least, where this is all of it."""
 
     @property
     def launches(self) -> frozenset[LaunchId]:
@@ -41,8 +43,8 @@ class Part:
 
     @property
     def lower_bound(self) -> int:
-        """What its launches' own rules make it cost at least."""
-        return min(self.cost, sum(one.forced for one in self.moves))
+        """What it costs at least: by its launches' own rules, or as the planner has proved."""
+        return min(self.cost, max(self.bound, sum(one.forced for one in self.moves)))
 
 
 def cut(arranged: Arranged) -> list[Part]:
@@ -61,23 +63,31 @@ def cut(arranged: Arranged) -> list[Part]:
     parts: dict[str, list[Moved]] = {}
     for move in sorted(arranged.moves, key=lambda one: one.launch):
         parts.setdefault(find(move.launch), []).append(move)
-    return [Part(tuple(moves)) for moves in parts.values()]
+    bound = arranged.lower_bound if len(parts) == 1 else 0
+    return [Part(tuple(moves), bound=bound) for moves in parts.values()]
 
 
 def judge(
-    parts: Sequence[Part], shapes: Mapping[LaunchId, LaunchSnapshot], known: Mapping[LaunchId, Launch], scene: Scene
+    arranged: Arranged, shapes: Mapping[LaunchId, LaunchSnapshot], known: Mapping[LaunchId, Launch], scene: Scene
 ) -> list[Part]:
-    """Each part with the reasons for which it needs a person."""
-    approval = scene.policy.approval
+    """The parts of a plan, each with the reasons for which it needs a person."""
+    parts, approval = cut(arranged), scene.policy.approval
     if approval is None:
-        return list(parts)
+        return parts
     found = []
     for part in parts:
         reasons = [why for move in part.moves for why in _asks(move, part, shapes, known.get(move.launch), scene)]
-        if approval.budget is not None and part.cost > approval.budget:
-            reasons.append(f"it costs {part.cost}, more than the budget of {approval.budget}")
-        found.append(Part(part.moves, tuple(dict.fromkeys(reasons))))
+        reasons += _costs_too_much(part, arranged.stage, approval)
+        found.append(replace(part, because=tuple(dict.fromkeys(reasons))))
     return found
+
+
+def _costs_too_much(part: Part, stage: str, approval: Approval) -> Iterator[str]:
+    if approval.budget is not None and part.cost > approval.budget:
+        yield f"it costs {part.cost}, more than the budget of {approval.budget}"
+    most = approval.most_gap_percent
+    if stage == "S1" and most is not None and part.cost * 100 > part.lower_bound * (100 + most):
+        yield f"it costs {part.cost} where {part.lower_bound} may be enough: there may be a plan that moves much less"
 
 
 def _asks(
@@ -134,16 +144,11 @@ def settle(sketch: Sketch, parts: Sequence[Part], mark: int) -> list[Part]:
         if held is None:
             return parts
         parts.remove(held)
-        parts[parts.index(waiting[0])] = Part((*waiting[0].moves, *held.moves), waiting[0].because)
+        parts[parts.index(waiting[0])] = replace(waiting[0], moves=(*waiting[0].moves, *held.moves))
 
 
 def _fits(sketch: Sketch, part: Part) -> bool:
     return not any(crowd(sketch.resident, name, day) for name, day in part.days.items())
-
-
-def days_between(first: date, second: date) -> int:
-    """Calendar days from one to the other."""
-    return (second - first).days
 
 
 def moved_ids(parts: Collection[Part]) -> frozenset[LaunchId]:
