@@ -129,16 +129,21 @@ def _covers(freeze: Freeze, day: date, region: Region) -> bool:
         return freeze.first <= day <= freeze.last
     if freeze.each_year_from and freeze.each_year_to:
         return _within_year(f"{day:%m-%d}", freeze.each_year_from, freeze.each_year_to)
-    return _working_days_left(day, region) < freeze.last_working_days_of_quarter
+    return day >= _begin_of_quarters_end(
+        day.year, (day.month - 1) // 3, freeze.last_working_days_of_quarter, region.weekend
+    )
 
 
 def _within_year(text: str, first: str, last: str) -> bool:
     return first <= text <= last if first <= last else text >= first or text <= last
 
 
-def _working_days_left(day: date, region: Region) -> int:
-    """Working days of the day's quarter that come after it."""
-    month = (day.month + 2) // 3 * 3
-    following = date(day.year + month // 12, month % 12 + 1, 1)
-    ahead = ((following - day).days - 1) if following > day else 0
-    return sum((day + timedelta(days=offset)).isoweekday() not in region.weekend for offset in range(1, ahead + 1))
+@lru_cache(maxsize=REMEMBERED_DAYS)
+def _begin_of_quarters_end(year: int, quarter: int, count: int, weekend: tuple[int, ...]) -> date:
+    """The first of the last `count` working days of a quarter (0 to 3), or its first day if it has fewer."""
+    first = date(year, 3 * quarter + 1, 1)
+    begin = date(year + quarter // 3, 3 * (quarter + 1) % 12 + 1, 1)
+    while count and begin > first:
+        begin -= ONE_DAY
+        count -= begin.isoweekday() not in weekend
+    return begin

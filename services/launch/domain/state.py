@@ -40,7 +40,7 @@ class State:
     portfolio: PortfolioId
     features: dict[str, Known] = field(default_factory=dict)
     launches: dict[LaunchId, Launch] = field(default_factory=dict)
-    of_feature: dict[str, tuple[LaunchId, ...]] = field(default_factory=dict)
+    of_feature: dict[str, set[LaunchId]] = field(default_factory=dict)
     days: list[tuple[date, LaunchId]] = field(default_factory=list)
     wakes: list[tuple[datetime, LaunchId]] = field(default_factory=list)
     proposals: dict[str, Proposal] = field(default_factory=dict)
@@ -63,11 +63,9 @@ class State:
         gone = {one.id for one in before.snapshot.features} if before else set()
         for one in launch.snapshot.features:
             gone.discard(one.id)
-            known = self.of_feature.get(one.id, ())
-            if launch.id not in known:
-                self.of_feature[one.id] = (*known, launch.id)
+            self.of_feature.setdefault(one.id, set()).add(launch.id)
         for feature in gone:
-            self.of_feature[feature] = tuple(one for one in self.of_feature[feature] if one != launch.id)
+            self.of_feature[feature].discard(launch.id)
         if launch.snapshot.date and is_awaited(launch):
             heapq.heappush(self.days, (launch.snapshot.date, launch.id))
         if launch.wakes_at:

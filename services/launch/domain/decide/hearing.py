@@ -115,7 +115,7 @@ def _learn(state: State, changes: Sequence[FeatureChange], scene: Scene) -> Mapp
 def _touched(state: State, changes: Sequence[FeatureChange]) -> dict[LaunchId, list[FeatureChange]]:
     touched: dict[LaunchId, list[FeatureChange]] = {}
     for change in changes:
-        for launch in state.of_feature.get(change.feature.id, ()):
+        for launch in sorted(state.of_feature.get(change.feature.id, ())):
             touched.setdefault(launch, []).append(change)
     return touched
 
