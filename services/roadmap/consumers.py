@@ -8,8 +8,9 @@ from itertools import groupby
 
 from services.roadmap.domain.causes import NATIVE
 from services.roadmap.domain.effects import LaunchEffect, PeopleEffect, PersonTold, TouchedLaunch
+from services.roadmap.domain.radius import Slip, ToldRadius
 from services.roadmap.handlers.accepting import Acceptance
-from services.roadmap.handlers.effects import on_launches, on_people
+from services.roadmap.handlers.effects import on_launches, on_people, on_radii
 from shared.contracts.cause import Cause
 from shared.contracts.envelope import Envelope, EnvelopeError, read_envelope
 from shared.contracts.launch import LaunchChange, LaunchesChanged
@@ -64,8 +65,9 @@ async def _open(acceptance: Acceptance, record: Record) -> tuple[Envelope, bytes
 
 
 async def on_launches_changed(batch: Batch, messages: Sequence[Received[LaunchesChanged]]) -> None:
-    """What our causes did to launches."""
+    """What our causes did to launches, and what slips would do to them."""
     await on_launches(batch, [_launch_effect(received.message) for received in messages])
+    await on_radii(batch, [radius for received in messages for radius in _radii(received)])
 
 
 async def on_receipts_changed(batch: Batch, messages: Sequence[Received[ReceiptsChanged]]) -> None:
@@ -93,6 +95,13 @@ def _touched(changes: Sequence[LaunchChange]) -> Iterator[TouchedLaunch]:
             was_on=change.before.date if change.before else None,
             on=launch.date,
         )
+
+
+def _radii(received: Received[LaunchesChanged]) -> Iterator[ToldRadius]:
+    message = received.message
+    for one in message.blast_radius:
+        slip = Slip(slip_days=one.slip_days, launches=one.launches, cost=one.cost)
+        yield ToldRadius(message.portfolio, one.feature, received.time, slip)
 
 
 def _people_effect(message: ReceiptsChanged) -> PeopleEffect:

@@ -239,3 +239,36 @@ async def test_teams_and_weeks_and_what_a_slip_would_move_are_pages(house: House
     page = (await house.client.get("/launch/blast-radius")).text
     assert "60 days later" in page
     assert "1 launch" in page
+    form = {"request": "a-request-of-a-page", "by": "ana"}
+    for _ in range(2):  # a second press is the same act
+        answer = await house.client.post("/launch/blast-radius", data=form)
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            "/launch/blast-radius?portfolio=default&told=3",
+        )
+    assert "It is told" in (await house.client.get(answer.headers["location"])).text
+    assert {one.feature for one in (await house.told())[2].blast_radius} == {"A", "B"}
+
+
+async def test_asking_what_slips_would_move_is_told_once_as_an_act_that_changes_no_launch(house: House) -> None:
+    await house.hear(changed(1, added("A", "2026-06-01", LOUD)), changed(2, added("B", "2026-06-11"), at=at(1)))
+    before = await house.get("launches")
+    path = f"/launch/api/v1/portfolios/{DEFAULT}/blast-radius"
+    bodies = [
+        await house.client.post(path, json={"days": [21], "by": "ana"}, headers={"idempotency-key": "r1"}) for _ in "12"
+    ]
+    assert {answer.status_code for answer in bodies} == {201}
+    assert bodies[0].json() == bodies[1].json()
+    assert [(one["feature"], one["slips"][0]["slip_days"]) for one in bodies[0].json()["items"]] == [
+        ("A", 21),
+        ("B", 21),
+    ]
+    *_, message = await house.told()
+    assert (message.revision, message.cause.kind, message.changes) == (3, "person", ())
+    assert message.cause.summary == "ana asked what a slip of 2 features would move, as of revision 2"
+    assert await house.get("launches") == before
+    assert (await house.get("conservation"))["ok"]
+    refused = await house.client.post(path, json={"features": ["A", "Z"]})
+    assert (refused.status_code, refused.json()["where"]) == (404, "$.features")
+    wrong = await house.client.post(path, json={"days": [0]})
+    assert (wrong.status_code, "$.days[0]" in wrong.text) == (422, True)

@@ -9,7 +9,7 @@ import pytest
 
 from services.roadmap import consumers
 from shared.contracts.cause import Cause, Source
-from shared.contracts.launch import LaunchChange, LaunchesChanged, LaunchSnapshot
+from shared.contracts.launch import BlastRadius, LaunchChange, LaunchesChanged, LaunchSnapshot
 from shared.contracts.notify import ObligationState, Receipt, ReceiptsChanged, Subject
 from shared.contracts.words import CauseId, LaunchId, PersonId, PortfolioId
 from shared.runtime.letters import Received
@@ -101,6 +101,37 @@ async def test_the_log_says_in_plain_words_what_changed_and_what_it_led_to(house
     led_to = (await house.get("observations/F-1@1"))["led_to"]
     assert (led_to["told"], led_to["acknowledged"], led_to["unreachable"]) == (2, 1, 1)
     assert led_to["launches"][0]["on"] == "2026-06-15"
+
+
+async def hear_radius(house: House, *told: BlastRadius, at: datetime = NOW) -> None:
+    message = LaunchesChanged(portfolio=ALPHA, revision=1, cause=cause("launch:person:r1", "person"), blast_radius=told)
+    async with house.foundation.database.locked([ALPHA]) as batch:
+        await consumers.on_launches_changed(batch, [Received(message, at, None)])
+
+
+def radius(slip_days: int, launches: int, feature: str = "F-1") -> BlastRadius:
+    return BlastRadius(feature=feature, slip_days=slip_days, launches=launches, cost=10 * launches)
+
+
+async def test_each_feature_shows_what_its_slip_would_move_and_when_that_was_tried_out(house: House) -> None:
+    await house.post(lines(feature("F-1"), feature("F-2"), feature("F-3", status="shipped")))
+    await house.judge_all()
+    assert (await house.get("features/F-1"))["blast_radius"] is None
+    assert "a slip of" not in await page(house, "features?portfolio=alpha")
+    await hear_radius(house, radius(60, 9), radius(21, 4), radius(21, 8, "F-3"))
+    shown = await page(house, "features?portfolio=alpha")
+    assert shown.count("a slip of") == 1
+    assert "a slip of 21 days moves 4 launches" in shown
+    await hear_radius(house, radius(7, 1), radius(14, 2), at=datetime(2026, 5, 2, 10, tzinfo=UTC))
+    read = await house.get("features/F-1")
+    assert read["blast_radius"] == {
+        "computed_at": "2026-05-02T10:00:00Z",
+        "slips": [{"slip_days": 7, "launches": 1, "cost": 10}, {"slip_days": 14, "launches": 2, "cost": 20}],
+    }
+    shown = await page(house, "features/F-1?portfolio=alpha")
+    assert "a slip of 7 days moves 1 launch<" in shown
+    assert "2026-05-02" in shown
+    assert "a slip of" not in await page(house, "features/F-3?portfolio=alpha")
 
 
 async def test_the_log_can_be_filtered_by_its_address_and_taken_away_as_a_file(house: House) -> None:

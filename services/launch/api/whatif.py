@@ -1,17 +1,16 @@
-"""What if: simulations of slips and edits, and the blast radius of features. Nothing is stored."""
+"""What if: simulations of slips and edits. Nothing is stored."""
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.launch.api.asked import UNDER, EditBody, Words
 from services.launch.api.proposals import refused
-from services.launch.domain.approval.whatif import SLIPS, Outcome, Slip, simulate, simulate_edit
+from services.launch.domain.approval.whatif import Outcome, Slip, simulate, simulate_edit
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.state import State
 from services.launch.handlers.deciding import Deciding
-from services.launch.handlers.plans import MOST_FEATURES, find_blast_radius
 from services.launch.store import reading
 from shared.contracts.words import Day, LaunchId, PortfolioId
 from shared.runtime.clock import Clock
@@ -54,7 +53,7 @@ def build_simulations(deciding: Deciding, clock: Clock) -> APIRouter:
         """What would happen; nothing does. S3 is S2 here: a solver does not run while somebody waits."""
         if bool(body.events) == bool(body.edit):
             raise ProblemError(422, "expected either `events` or an `edit`", where="$")
-        await _require(deciding, portfolio)
+        await require_known(deciding, portfolio)
         scene = Scene(deciding.calendar, clock(), "S2" if body.stage == "S3" else body.stage)
 
         def ask(state: State) -> Outcome:
@@ -72,26 +71,8 @@ def build_simulations(deciding: Deciding, clock: Clock) -> APIRouter:
     return router
 
 
-def build_blast_radius(deciding: Deciding, clock: Clock) -> APIRouter:
-    """`GET blast-radius`."""
-    router = APIRouter(prefix=UNDER)
-
-    @router.get("/blast-radius")
-    async def blast_radius(
-        portfolio: PortfolioPath,
-        feature: Annotated[list[str] | None, Query(max_length=MOST_FEATURES)] = None,
-        days: Annotated[list[int] | None, Query(max_length=10)] = None,
-    ) -> dict[str, Any]:
-        """How much each feature's slip by 7, 21 and 60 days (or `days`) would move; what hurts most comes first."""
-        if any(not 1 <= one <= 1000 for one in days or ()):  # noqa: PLR2004 - about the horizon
-            raise ProblemError(422, "expected days from 1 to 1000", where="query days")
-        await _require(deciding, portfolio)
-        return {"items": await find_blast_radius(deciding, portfolio, clock(), days or SLIPS, feature)}
-
-    return router
-
-
-async def _require(deciding: Deciding, portfolio: PortfolioId) -> None:
+async def require_known(deciding: Deciding, portfolio: PortfolioId) -> None:
+    """404 if nothing was ever heard of the portfolio."""
     async with deciding.database.reading() as connection:
         if not await reading.read_revision(connection, portfolio):
             raise ProblemError(404, f"nothing is known of portfolio {portfolio}")

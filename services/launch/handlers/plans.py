@@ -1,23 +1,16 @@
-"""A person's words about plans: approve, reject, undo; and questions about what would happen. One transaction each."""
+"""A person's words about plans: approve, reject, undo. One transaction each."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any
 
 from services.launch.domain.approval.approving import Judged, Verdict, judge
 from services.launch.domain.approval.undoing import Undo, undo
-from services.launch.domain.approval.whatif import rank, sweep
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.state import State
 from services.launch.handlers.deciding import Deciding
 from services.launch.store.proposals import Kept, find_moves, find_proposal, list_proposals
-from shared.contracts.launch import BlastRadius, LaunchesChanged, Proposal
+from shared.contracts.launch import LaunchesChanged, Proposal
 from shared.contracts.words import PortfolioId
 from shared.runtime.database import Database
-
-MOST_FEATURES = 500
 
 
 class StaleProposalError(Exception):
@@ -103,31 +96,3 @@ def _why(kept: Kept) -> str:
     if kept.proposal.state == "open":
         return "it is not the one you saw"
     return f"it is {kept.proposal.state} since {kept.changed_at:%Y-%m-%d %H:%M} ({kept.proposal.reason or 'no reason'})"
-
-
-async def find_blast_radius(
-    deciding: Deciding,
-    portfolio: PortfolioId,
-    at: datetime,
-    slips: Sequence[int],
-    features: Sequence[str] | None = None,
-    *,
-    most: int = MOST_FEATURES,
-) -> list[Mapping[str, Any]]:
-    """Feature by feature, so that decisions go on in between; None: those of launches ahead. Costliest first."""
-    scene = Scene(deciding.calendar, at)
-    ids = await deciding.look(portfolio, _told) if features is None else features
-    found: list[BlastRadius] = []
-    for name in ids[:most]:
-        found += await deciding.look(portfolio, partial(_sweep, name, slips, scene))
-        await asyncio.sleep(0)
-    return list(rank(found))
-
-
-def _sweep(feature: str, slips: Sequence[int], scene: Scene, state: State) -> list[BlastRadius]:
-    return sweep(state, feature, slips, scene) if feature in state.features else []
-
-
-def _told(state: State) -> list[str]:
-    ahead = (one for one in state.launches.values() if one.is_open and one.snapshot.date)
-    return sorted({feature.id for one in ahead for feature in one.snapshot.features})

@@ -7,8 +7,9 @@ from services.launch.pages.acts import build_acts
 from services.launch.pages.launch import build_launch
 from services.launch.pages.launches import build_launches
 from services.launch.pages.live import build_live
-from services.launch.pages.load import build_blast_page, build_capacity
+from services.launch.pages.load import build_capacity
 from services.launch.pages.proposals import build_decisions, build_inbox
+from services.launch.pages.radius import build_radius_page
 from shared.runtime.clock import Clock
 from shared.web.pages import Pages
 
@@ -23,5 +24,5 @@ def build_routers(deciding: Deciding, pages: Pages, clock: Clock) -> list[APIRou
         build_inbox(deciding, pages),
         build_decisions(deciding, pages, clock),
         build_capacity(deciding, pages, clock),
-        build_blast_page(deciding, pages, clock),
+        build_radius_page(deciding, pages, clock),
     ]

@@ -1,4 +1,4 @@
-"""Who has how much to do when, and which feature's slip would hurt most. Both are asked of the plan as it is."""
+"""Who has how much to do when, asked of the plan as it is."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,18 +6,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from services.launch.domain.approval.whatif import SLIPS, Used, read_capacity
+from services.launch.domain.approval.whatif import Used, read_capacity
 from services.launch.domain.decide.scene import Scene
 from services.launch.handlers.deciding import Deciding
-from services.launch.handlers.plans import find_blast_radius
 from services.launch.pages.asked import choose_portfolio, wants_csv
 from shared.runtime.clock import Clock
 from shared.web.pages import Pages
 from shared.web.sheets import csv_response
 
 WEEKS = 16
-MOST_FEATURES = 60
-"""More are for the API: a person who waits has other things to do."""
 
 
 def build_capacity(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
@@ -53,18 +50,3 @@ def _by_week(used: Sequence[Used]) -> list[dict[str, Any]]:
         row = rows.setdefault(one.week, {"id": one.week, "first": monday, "cells": {}})
         row["cells"][one.team] = one
     return list(rows.values())
-
-
-def build_blast_page(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
-    """`/launch/blast-radius`."""
-    router = APIRouter()
-
-    @router.get("/blast-radius")
-    async def blast_radius(request: Request) -> Response:
-        async with deciding.database.reading() as connection:
-            portfolio, _ = await choose_portfolio(request, connection)
-        found = await find_blast_radius(deciding, portfolio, clock(), SLIPS, most=MOST_FEATURES)
-        rows = [{"id": one["feature"], "slips": one["slips"]} for one in found]
-        return pages.render(request, "blast.html", portfolio=portfolio, rows=rows, slips=SLIPS)
-
-    return router

@@ -1,4 +1,4 @@
-"""What doors ask of proposals and plans: the inbox, one proposal, what a revision moved. Changes nothing."""
+"""What doors ask of proposals and plans: the inbox, one proposal, what was told or moved. Changes nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.launch.domain.approval.undoing import Moved
+from services.launch.store.reading import find_told
 from services.launch.store.tables import history_table, proposal_table
-from shared.contracts.launch import LaunchChange, Proposal
-from shared.contracts.words import PortfolioId
+from shared.contracts.envelope import join
+from shared.contracts.launch import LaunchChange, LaunchesChanged, Proposal
+from shared.contracts.words import CauseId, PortfolioId
+from shared.runtime.outbox import read_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +68,16 @@ async def find_moves(connection: AsyncConnection, portfolio: PortfolioId, told_r
         for one, before in pairs
         if before and one.date and before != one.date
     )
+
+
+async def find_message(connection: AsyncConnection, portfolio: PortfolioId, cause: CauseId) -> LaunchesChanged:
+    """What was told of a cause, whole.
+
+    Raises:
+        LookupError: nothing was.
+    """
+    revision = await find_told(connection, portfolio, cause)
+    if revision is None:
+        raise LookupError(f"nothing was told of {cause}")
+    parts = await read_changes(connection, portfolio, revision - 1, 1)
+    return join([LaunchesChanged.model_validate_json(row.body) for row in parts])

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.roadmap.api.asked import UNDER, AskedFeatures, Name
 from services.roadmap.store import queries
+from services.roadmap.store.radius import load_radii
 from shared.runtime.database import Database
 from shared.web.plumbing import PortfolioPath
 from shared.web.problems import ProblemError
@@ -28,15 +29,16 @@ def build_feature_reads(database: Database) -> APIRouter:
 
     @router.get("/features/{ref:path}")
     async def get_feature(portfolio: PortfolioPath, ref: Name, response: Response) -> dict[str, Any]:
-        """The ETag is the version that `If-Match` takes."""
+        """The ETag is the version that `If-Match` takes. `blast_radius`: what its slip would move, as last asked."""
         async with database.reading() as connection:
             row = await queries.load_feature(connection, portfolio, ref)
             if row is None:
                 raise ProblemError(404, "no feature of this ref is known", where="path ref")
             history = await queries.list_versions(connection, portfolio, ref, HISTORY)
+            radius = (await load_radii(connection, portfolio, [ref])).get(ref)
         feature = json.loads(row["snapshot"])
         response.headers["etag"] = f'"{feature["version"]}"'
         versions = [{**one, "snapshot": json.loads(one["snapshot"])} for one in history]
-        return {"feature": feature, "at": row["at"], "history": versions}
+        return {"feature": feature, "at": row["at"], "history": versions, "blast_radius": radius}
 
     return router

@@ -8,6 +8,7 @@ from services.roadmap.pages.asked import CSV_ROWS, PAGE, ask, choose_portfolio, 
 from services.roadmap.pages.drawing import draw_history
 from services.roadmap.pages.terms import build_terms
 from services.roadmap.store.queries import count_news, list_features, list_versions, load_feature
+from services.roadmap.store.radius import load_radii
 from shared.contracts.feature import FeatureSnapshot
 from shared.runtime.database import Database
 from shared.web.doors import require_access
@@ -31,6 +32,7 @@ def build_list_page(pages: Pages, database: Database) -> APIRouter:
             portfolio, known = await choose_portfolio(request, connection)
             after = ask(request, "after")
             rows = await list_features(connection, portfolio, wanted, after, CSV_ROWS if as_file else PAGE)
+            radii = await load_radii(connection, portfolio, [row["ref"] for row in rows])
             news = await count_news(connection, portfolio)
         found = [FeatureSnapshot.model_validate_json(row["snapshot"]) for row in rows]
         if as_file:
@@ -42,6 +44,7 @@ def build_list_page(pages: Pages, database: Database) -> APIRouter:
             portfolio=portfolio,
             portfolios=known,
             features=found,
+            radii=radii,
             filtered=any(wanted.values()),
             statuses=STATUSES,
             older=with_after(request, found[-1].ref) if len(found) == PAGE else "",
@@ -59,10 +62,12 @@ def build_feature_page(pages: Pages, database: Database) -> APIRouter:
 
     @router.get("/features/{ref:path}")
     async def feature(request: Request, ref: str) -> Response:
+        ref = ref.replace("\x00", "")
         async with database.reading() as connection:
             portfolio, _ = await choose_portfolio(request, connection)
-            row = await load_feature(connection, portfolio, ref.replace("\x00", ""))
-            versions = await list_versions(connection, portfolio, ref.replace("\x00", ""), HISTORY)
+            row = await load_feature(connection, portfolio, ref)
+            versions = await list_versions(connection, portfolio, ref, HISTORY)
+            radii = await load_radii(connection, portfolio, [ref])
             news = await count_news(connection, portfolio)
         if row is None:
             raise PageProblemError(
@@ -77,6 +82,7 @@ def build_feature_page(pages: Pages, database: Database) -> APIRouter:
             feature=FeatureSnapshot.model_validate_json(row["snapshot"]),
             as_of=row["at"],
             history=history,
+            radius=radii.get(ref),
             drawing=draw_history(pages.say(request, "feature.drawing"), _stands(history), pages.reader(request)),
             live_url=f"/roadmap/events?portfolio={portfolio}",
             live_revision=news,

@@ -93,6 +93,14 @@ effect_table = sa.Table(
     sa.Column("launches", pg.JSONB, nullable=False),
 )
 
+radius_table = sa.Table(
+    "blast_radius",
+    metadata,
+    sa.Column("portfolio", sa.Text, primary_key=True),
+    sa.Column("feature", sa.Text, primary_key=True),
+    sa.Column("body", pg.JSONB, nullable=False),
+)
+
 told_table = sa.Table(
     "person_told",
     metadata,

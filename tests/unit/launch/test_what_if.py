@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.launch.domain.approval.whatif import Slip, keeps_from, simulate, sweep
+from services.launch.domain.approval.radius import sweep
+from services.launch.domain.approval.whatif import Slip, keeps_from, simulate
 from services.launch.domain.constraints import Constraints, Follows, Load
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.planner_check import Violation

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.notify.consumers import read_launches
 from services.notify.domain.audience import Router
 from services.notify.domain.hearing import Decision, Standing, SubjectKey, decide
 from services.notify.domain.news import Heard
@@ -26,6 +27,7 @@ from services.notify.domain.obligations import decide as decide_act
 from services.notify.domain.routing import DEFAULT_POLICY
 from shared.contracts.notify import COVERAGE_CLASSES, ReceiptsChanged
 from shared.contracts.words import PersonId
+from tests.contracts.samples import LAUNCHES_CHANGED
 from tests.unit.notify.stories import NOON, cause, directory, heard, news, person
 
 TEAM = directory(person("ana", "pmm"), person("bo", "pm"), person("sal", "sales"))
@@ -92,6 +94,13 @@ def test_a_message_about_nobody_is_told_with_empty_hands() -> None:
     message = hear({}, heard()).message(7)
     assert ReceiptsChanged.model_validate_json(message.model_dump_json()) == message
     assert (message.revision, message.receipts, message.coverage) == (7, (), ())
+
+
+def test_what_slips_would_move_concerns_nobody() -> None:
+    message = LAUNCHES_CHANGED.model_copy(update={"features": (), "changes": (), "untouched": ()})
+    decision = hear({}, read_launches(message))
+    assert message.blast_radius
+    assert (decision.opened, decision.notices, decision.message(1).receipts) == ([], {}, ())
 
 
 def test_what_is_told_can_be_read_by_the_contract() -> None:

@@ -173,7 +173,7 @@ def _told(state: State, cause: Cause, drafts: Sequence[Draft], proposal: Proposa
     return message.model_copy(update={"proposals": (proposal,)})
 
 
-def cause_of(by: str, request: str, summary: str, ref: str, scene: Scene) -> Cause:
+def cause_of(by: str, request: str, summary: str, ref: str | None, scene: Scene) -> Cause:
     """A person's act on a plan."""
     source = Source(tool="launch", source_id="launch", ref=ref, actor=by, occurred_at=scene.now, observed_at=scene.now)
     return Cause(id=CauseId(f"launch:person:{request}"), kind="person", summary=f"{by} {summary}", source=source)

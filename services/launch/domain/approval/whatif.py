@@ -1,11 +1,11 @@
 """What would happen: the very decision, made on the state as it is, and not told. Nothing is stored.
 
-A slip of a feature, a person's edit, or every feature by some days (blast radius).
+A slip of a feature or a person's edit; every feature by some days is radius.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
 from services.launch.domain.decide.hearing import hear
 from services.launch.domain.decide.persons import Edit, edit
@@ -17,10 +17,8 @@ from services.launch.domain.policy import louder
 from services.launch.domain.state import State
 from shared.contracts.cause import Cause, Source
 from shared.contracts.feature import FeatureChange, FeatureKind, FeatureSnapshot, Target
-from shared.contracts.launch import BlastRadius, LaunchesChanged, LaunchSnapshot
+from shared.contracts.launch import LaunchesChanged, LaunchSnapshot
 from shared.contracts.words import CauseId, Day, LaunchId, Word
-
-SLIPS = (7, 21, 60)
 
 
 class Slip(Word):
@@ -70,19 +68,6 @@ def simulate(state: State, slips: Sequence[Slip], scene: Scene) -> Outcome:
 def simulate_edit(state: State, command: Edit, scene: Scene) -> Outcome:
     """What would happen if a person did this; raises RefusedError as the edit itself would."""
     return _outcome(state, edit(state, command, scene, 0), scene)
-
-
-def sweep(state: State, feature: str, slips: Sequence[int], scene: Scene) -> list[BlastRadius]:
-    """How many launches each slip of a feature would move, and at what cost; nothing for one without a day."""
-    known = state.features[feature]
-    day = known.snapshot.target.latest if known.snapshot.target else None
-    if day is None or known.is_shipped or known.is_cancelled:
-        return []
-    found = []
-    for days in slips:
-        outcome = simulate(state, [Slip(feature=feature, ready_on=day + timedelta(days=days))], scene)
-        found.append(BlastRadius(feature=feature, slip_days=days, launches=len(outcome.moves), cost=outcome.cost))
-    return found
 
 
 def keeps_from(state: State, launch: LaunchId, day: date, scene: Scene) -> list[tuple[str, str, list[str]]]:
@@ -154,15 +139,6 @@ def _price(shape: LaunchSnapshot, before: date | None, after: date | None, scene
     ahead = (before - scene.today).days
     factors = (one.factor for one in objective.proximity if one.within_days is None or ahead <= one.within_days)
     return weight * next(factors, 1) * (objective.fixed_days + abs((after - before).days))
-
-
-def rank(found: Sequence[BlastRadius]) -> Iterator[Mapping[str, object]]:
-    """By what hurts most: features by their greatest cost, each with its slips."""
-    by_feature: dict[str, list[BlastRadius]] = {}
-    for one in found:
-        by_feature.setdefault(one.feature, []).append(one)
-    for feature, listed in sorted(by_feature.items(), key=lambda pair: (-max(one.cost for one in pair[1]), pair[0])):
-        yield {"feature": feature, "slips": [one.model_dump() for one in listed]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,55 @@
+"""What a slip would move, told as an act of a person that changes no launch."""
+
+import pytest
+
+from services.launch.domain.approval.radius import Asked, features_ahead, sweep, tell_radius
+from services.launch.domain.decide.scene import RefusedError, Scene
+from shared.contracts.launch import BlastRadius, LaunchesChanged
+from tests.unit.launch.story import MEDIUM, Story
+
+
+def ask(story: Story, *found: BlastRadius, since: int | None = None) -> LaunchesChanged:
+    revision = len(story.told)
+    asked = Asked(by="ana", request="r1", since=revision if since is None else since, found=found)
+    return story.apply(tell_radius(story.state, asked, Scene(story.calendar, story.now), revision + 1), story.now)
+
+
+def two_features() -> Story:
+    story = Story()
+    story.add("A", day="2026-07-01", impact=MEDIUM)
+    story.add("B", day="2026-06-01", impact=MEDIUM)
+    return story
+
+
+def test_what_a_slip_would_move_is_told_and_moves_nothing() -> None:
+    story = two_features()
+    before = dict(story.state.launches)
+    found = sweep(story.state, "A", (1, 21), Scene(story.calendar, story.now))
+    message = ask(story, *found)
+    assert [(one.feature, one.slip_days, one.launches) for one in message.blast_radius] == [("A", 1, 1), ("A", 21, 1)]
+    assert (message.changes, message.untouched, message.features) == ((), (), ())
+    assert message.cause.summary == "ana asked what a slip of 1 feature would move, as of revision 2"
+    assert story.state.launches == before
+    assert story.replayed() == story.state
+
+
+def test_an_answer_that_took_so_long_that_the_plan_changed_says_so() -> None:
+    story = two_features()
+    found = sweep(story.state, "A", (21,), Scene(story.calendar, story.now))
+    story.change("delayed", "B", day="2026-06-08")
+    message = ask(story, *found, since=2)
+    assert message.cause.summary.endswith("while the plan went from revision 2 to 3")
+
+
+def test_the_features_of_the_soonest_launch_are_asked_about_first_and_shipped_ones_never() -> None:
+    story = two_features()
+    story.add("C", impact=MEDIUM)
+    assert features_ahead(story.state) == ["B", "A"]
+    story.change("shipped", "B", status="shipped")
+    assert sweep(story.state, "B", (7,), Scene(story.calendar, story.now)) == []
+    assert sweep(story.state, "unheard of", (7,), Scene(story.calendar, story.now)) == []
+
+
+def test_there_is_nothing_to_tell_of_nothing() -> None:
+    with pytest.raises(RefusedError, match="no slip can be tried out"):
+        ask(two_features())
