@@ -19,6 +19,7 @@ from shared.runtime.clock import system_clock
 
 PEOPLE = Path(__file__).parents[2] / "deploy" / "local" / "company" / "directory.yaml"
 START_SECONDS = 60
+_PAUSE = threading.Event()
 LOUD = dict.fromkeys(("customer_value", "reach", "revenue", "differentiation", "narrative", "novelty"), 3)
 
 
@@ -53,10 +54,19 @@ class Household:
         self.say(feature=known | {"status": "in_progress", "stage": "ga", "target": target, "impact": LOUD} | more)
 
 
+def wait_for(address: str, text: str) -> None:
+    """Until the page says so."""
+    for _ in range(600):
+        if text in httpx2.get(address, timeout=20).raise_for_status().text:
+            return
+        _PAUSE.wait(0.05)
+    raise AssertionError(f"{address} never said {text!r}")
+
+
 @contextmanager
-def housed() -> Iterator[Household]:
-    """Open a house on a loop of its own, and close it."""
-    stay = _Stay()
+def housed(**launch: Any) -> Iterator[Household]:
+    """Open a house on a loop of its own, and close it; `launch`: settings of that service."""
+    stay = _Stay(launch)
     thread = threading.Thread(target=asyncio.run, args=(stay.live(),), name="house")
     thread.start()
     try:
@@ -69,7 +79,8 @@ def housed() -> Iterator[Household]:
 class _Stay:
     """The two ends of the thread: opened in one, left from the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, launch: dict[str, Any]) -> None:
+        self._launch = launch
         self._opened = threading.Event()
         self._house: House | None = None
         self._leave: Callable[[], object] | None = None
@@ -78,7 +89,7 @@ class _Stay:
         left, loop = asyncio.Event(), asyncio.get_running_loop()
         self._leave = lambda: loop.call_soon_threadsafe(left.set)
         try:
-            async with open_house(Order(notify={"directory_file": str(PEOPLE)})) as house:
+            async with open_house(Order(launch=self._launch, notify={"directory_file": str(PEOPLE)})) as house:
                 self._house = house
                 self._opened.set()
                 await left.wait()

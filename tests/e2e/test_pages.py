@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.browser import check_accessible, check_fits, opened, screenshot
-from tests.e2e.household import Household, housed
+from tests.e2e.household import Household, housed, wait_for
 
 SLOW_MS = 20_000
 _PAUSE = threading.Event()
@@ -46,7 +46,7 @@ def told() -> Iterator[Household]:
     with housed() as house:
         house.say(release={"name": "Spring", "planned_on": house.today().isoformat()})
         house.pay_by_link(60)
-        _wait_for(f"{house.url}/notify/people/caspian", "Pay by link")
+        wait_for(f"{house.url}/notify/people/caspian", "Pay by link")
         yield house
 
 
@@ -55,7 +55,7 @@ def house() -> Iterator[Household]:
     """A house of this test's own."""
     with housed() as house:
         house.pay_by_link(60)
-        _wait_for(f"{house.url}/notify/people/caspian", "Pay by link")
+        wait_for(f"{house.url}/notify/people/caspian", "Pay by link")
         yield house
 
 
@@ -145,14 +145,6 @@ def test_a_launch_is_pinned_without_script_and_says_so(chromium: Browser, house:
         form.locator("[name=by]").fill("Caspian")
         form.get_by_role("button").click()
         expect(page.get_by_text("On stage at the user conference").first).to_be_visible()
-
-
-def _wait_for(address: str, text: str) -> None:
-    for _ in range(600):
-        if text in httpx2.get(address, timeout=20).raise_for_status().text:
-            return
-        _PAUSE.wait(0.05)
-    raise AssertionError(f"{address} never said {text!r}")
 
 
 def _link_for(house: Household, recipient: str) -> str:

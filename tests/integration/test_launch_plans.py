@@ -1,7 +1,6 @@
 """Plans on PostgreSQL through the doors: proposals, approvals that race with events, undo, what if, loading."""
 
 import asyncio
-import html
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -208,14 +207,17 @@ async def test_the_inbox_draws_before_and_after_and_its_keys_decide(house: House
     assert "<svg" in page
     assert 'data-key-press="a"' in page
     assert "Feature A is T1" in page
-    action = re.search(r'action="(/launch/proposals/[^"]+/approve[^"]*)"', page)
+    action = re.search(r'formaction="(/launch/proposals/[^"]+/approve)"', page)
     assert action
     house.now[0] += timedelta(hours=5)
-    assert (await house.client.post(html.unescape(action[1]))).status_code == 303
+    nobody = await house.client.post(action[1])
+    assert (nobody.status_code, "Say who you are" in nobody.text) == (422, True)
+    assert (await house.client.post(action[1], data={"by": "ana"})).status_code == 303
     assert (await house.get("launches/L-A"))["date"] == "2026-06-22"
     page = (await house.client.get("/launch/proposals")).text
     assert 'data-key-press="u"' in page
-    assert (await house.client.post(html.unescape(action[1]))).status_code == 409
+    assert (await house.client.post(action[1])).status_code == 409
+    assert (await house.get("launches/L-A"))["history"][0]["cause"]["source"]["actor"] == "ana"
 
 
 async def test_the_inbox_takes_back_what_was_approved_but_not_for_another_site(house: House) -> None:
@@ -224,7 +226,7 @@ async def test_the_inbox_takes_back_what_was_approved_but_not_for_another_site(h
     undo = f"/launch/proposals/{DEFAULT}/{proposal['id']}/undo"
     foreign = await house.client.post(undo, headers={"origin": "https://elsewhere.test"})
     assert foreign.status_code == 403
-    assert (await house.client.post(undo)).status_code == 303
+    assert (await house.client.post(undo, data={"by": "ana"})).status_code == 303
     assert (await house.get("launches/L-A"))["date"] == "2026-06-11"
     assert (await house.client.post(f"/launch/proposals/{DEFAULT}/P-9/approve")).status_code == 404
 

@@ -1,5 +1,6 @@
 """Proposals: the inbox, one of them, approve, reject; and undo of what a revision of ours moved."""
 
+from collections.abc import Awaitable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -9,8 +10,9 @@ from services.launch.api.asked import UNDER, IdempotencyKey, IfMatch, Words
 from services.launch.domain.approval.approving import Verdict
 from services.launch.domain.decide.scene import RefusedError
 from services.launch.handlers.deciding import Deciding
-from services.launch.handlers.plans import StaleProposalError, give_verdict, take_back
+from services.launch.handlers.plans import StaleProposalError, give_verdict, take_back, take_back_proposal
 from services.launch.store.proposals import Kept, find_proposal, list_proposals
+from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import PortfolioId
 from shared.runtime.clock import Clock, derive_id
 from shared.web.plumbing import PortfolioPath
@@ -22,7 +24,7 @@ class VerdictBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    by: Words = "api"
+    by: Words
     reason: Words | None = None
     hash: Words | None = None
 
@@ -39,7 +41,7 @@ def build_proposals(deciding: Deciding) -> APIRouter:
     ) -> dict[str, Any]:
         """Parts of plans that wait or waited for a person, newest first."""
         async with deciding.database.reading() as connection:
-            found = await list_proposals(connection, portfolio, state, launch)
+            found = await list_proposals(connection, portfolio, *((state,) if state else ()), launch=launch)
         return {"items": [show_kept(one) for one in found]}
 
     @router.get("/proposals/{proposal}")
@@ -102,20 +104,23 @@ def build_undo(deciding: Deciding, clock: Clock) -> APIRouter:
     """Take back what was applied."""
     router = APIRouter(prefix=UNDER)
 
-    async def back(portfolio: PortfolioId, revision: int, body: VerdictBody, key: str | None) -> dict[str, Any]:
-        request = key or derive_id(portfolio, "undo", str(revision), body.by)
+    async def back(revision: int, undoing: Awaitable[LaunchesChanged | None]) -> dict[str, Any]:
         try:
-            message = await take_back(deciding, portfolio, revision, (body.by, request), clock())
+            message = await undoing
         except RefusedError as refusal:
             raise refused(refusal) from None
         return {"undone": revision, "message": message.model_dump(mode="json") if message else None}
+
+    def sign(portfolio: PortfolioId, revision: int, body: VerdictBody, key: str | None) -> tuple[str, str]:
+        return body.by, key or derive_id(portfolio, "undo", str(revision), body.by)
 
     @router.post("/plans/{revision}/undo")
     async def undo_plan(
         portfolio: PortfolioPath, revision: int, body: VerdictBody, idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
         """Take back every move that our revision told, or say why that is no longer possible."""
-        return await back(portfolio, revision, body, idempotency_key)
+        signed = sign(portfolio, revision, body, idempotency_key)
+        return await back(revision, take_back(deciding, portfolio, revision, signed, clock()))
 
     @router.post("/proposals/{proposal}/undo")
     async def undo_proposal(
@@ -123,9 +128,8 @@ def build_undo(deciding: Deciding, clock: Clock) -> APIRouter:
     ) -> dict[str, Any]:
         """Take back an approved proposal."""
         kept = await find_kept(deciding, portfolio, proposal)
-        if kept.proposal.state != "approved":
-            raise ProblemError(409, f"{proposal} is {kept.proposal.state}; only what was approved can be undone")
-        return await back(portfolio, kept.told_revision, body, idempotency_key)
+        signed = sign(portfolio, kept.told_revision, body, idempotency_key)
+        return await back(kept.told_revision, take_back_proposal(deciding, portfolio, kept, signed, clock()))
 
     return router
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from services.launch.domain.approval.approving import Judged, Verdict, judge
 from services.launch.domain.approval.undoing import Undo, undo
 from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.state import State
+from services.launch.domain.state import RESCHEDULE, State
 from services.launch.handlers.deciding import Deciding
 from services.launch.store.proposals import Kept, find_moves, find_proposal, list_proposals
 from shared.contracts.launch import LaunchesChanged, Proposal
@@ -74,6 +74,22 @@ async def take_back(
     return await deciding.act(
         portfolio, by[1], lambda state, scene, revision: undo(state, command, scene, revision), at
     )
+
+
+async def take_back_proposal(
+    deciding: Deciding, portfolio: PortfolioId, kept: Kept, by: tuple[str, str], at: datetime
+) -> LaunchesChanged | None:
+    """Undo an approved proposal; `by` is the person and the request's id.
+
+    Raises:
+        RefusedError: it was not approved, is about how loud a launch is, or can no longer be undone.
+    """
+    one = kept.proposal
+    if one.state != "approved":
+        raise RefusedError(f"{one.id} is {one.state}; only what was approved can be undone")
+    if one.kind != RESCHEDULE:
+        raise RefusedError(f"{one.id} changed how loud a launch is; undo moves only days: decide its tier instead")
+    return await take_back(deciding, portfolio, kept.told_revision, by, at)
 
 
 async def _find(database: Database, portfolio: PortfolioId, proposal: str) -> Kept:

@@ -68,7 +68,7 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
         known = {one.id: one for one in await reading.find_features(connection, portfolio, ids)}
         history = await reading.load_history(connection, portfolio, launch.id)
         receipts = await load_receipts(connection, portfolio, launch.id)
-        waiting = await list_proposals(connection, portfolio, "open", launch.id)
+        waiting = await list_proposals(connection, portfolio, "open", launch=launch.id)
         moment = await reading.read_moment(connection, portfolio)
     scene = Scene(deciding.calendar, clock())
     leads = contract(launch.snapshot, scene.calendar, scene.today, ready_on(known.values()))

@@ -11,17 +11,22 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from services.launch.domain.approval.approving import Verdict
 from services.launch.domain.decide.scene import RefusedError
 from services.launch.domain.launch import Launch
+from services.launch.domain.state import RESCHEDULE
 from services.launch.handlers.deciding import Deciding
-from services.launch.handlers.plans import StaleProposalError, give_verdict, take_back
+from services.launch.handlers.plans import StaleProposalError, give_verdict, take_back_proposal
 from services.launch.pages.asked import choose_portfolio
 from services.launch.pages.drawing import draw_moves
+from services.launch.pages.refused import MissingError, Refusal, refuse
 from services.launch.store import reading
 from services.launch.store.proposals import Kept, find_proposal, list_proposals
 from shared.contracts.words import PortfolioId
 from shared.runtime.clock import Clock, derive_id
-from shared.web.pages import PageProblemError, Pages, require_own_page
+from shared.web.pages import PageProblemError, Pages, read_me, remember_me, require_own_page
 
 MOST_DECIDED = 20
+DECIDED = ("approved", "rejected")
+
+Line = Annotated[str, StringConstraints(max_length=512, pattern=r"^[^\x00]*$", strip_whitespace=True)]
 
 
 class VerdictForm(BaseModel):
@@ -29,8 +34,9 @@ class VerdictForm(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    by: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$", strip_whitespace=True)] = ""
-    reason: Annotated[str, StringConstraints(max_length=512, pattern=r"^[^\x00]*$", strip_whitespace=True)] = ""
+    by: Line = ""
+    reason: Line = ""
+    hash: Line = ""
 
 
 def build_inbox(deciding: Deciding, pages: Pages) -> APIRouter:
@@ -59,35 +65,44 @@ def build_decisions(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter
             kept = None if "\x00" in portfolio + proposal else await find_proposal(connection, here, proposal)
         if kept is None or act not in {"approve", "reject", "undo"}:
             raise PageProblemError(404, "There is no such proposal.", "Look it up in the list of proposals.")
-        seen = request.query_params.get("hash") or kept.proposal.hash
+        signed = form.model_copy(update={"by": form.by or read_me(request)})
+        typed = {**signed.model_dump(), "act": act}
         try:
-            await _carry_out(deciding, here, kept, (act, seen), form, clock)
-        except (RefusedError, StaleProposalError) as problem:
-            return await render_inbox(request, deciding, pages, here, problem)
-        return RedirectResponse(f"/launch/proposals?portfolio={quote(here)}", 303)
+            await _carry_out(deciding, here, kept, (act, signed), clock)
+        except (RefusedError, MissingError) as problem:
+            refusal = refuse(pages, request, kept.proposal.id, typed, problem)
+            return await render_inbox(request, deciding, pages, here, refusal, 422 if refusal.at else 409)
+        except StaleProposalError as stale:
+            differences = [{"field": one["launch"], **one} for one in stale.differences()]
+            refusal = Refusal(kept.proposal.id, str(stale), typed=typed, differences=differences)
+            return await render_inbox(request, deciding, pages, here, refusal, 409)
+        answer = RedirectResponse(f"/launch/proposals?portfolio={quote(here)}", 303)
+        remember_me(answer, signed.by)
+        return answer
 
     return router
 
 
 async def _carry_out(
-    deciding: Deciding,
-    portfolio: PortfolioId,
-    kept: Kept,
-    asked: tuple[str, str | None],
-    form: VerdictForm,
-    clock: Clock,
+    deciding: Deciding, portfolio: PortfolioId, kept: Kept, asked: tuple[str, VerdictForm], clock: Clock
 ) -> None:
-    act, seen = asked
+    act, form = asked
+    if not form.by:
+        raise MissingError("by")
+    if act == "reject" and not form.reason:
+        raise MissingError("reason")
     proposal = kept.proposal
     request = derive_id(portfolio, "page", act, proposal.id, str(kept.told_revision))
-    by = form.by or "somebody"
     if act == "undo":
-        if proposal.state != "approved":
-            raise RefusedError(f"{proposal.id} is {proposal.state}; only what was approved can be undone")
-        await take_back(deciding, portfolio, kept.told_revision, (by, request), clock())
+        await take_back_proposal(deciding, portfolio, kept, (form.by, request), clock())
         return
     verdict = Verdict(
-        proposal=proposal.id, by=by, request=request, approve=act == "approve", reason=form.reason, hash=seen
+        proposal=proposal.id,
+        by=form.by,
+        request=request,
+        approve=act == "approve",
+        reason=form.reason,
+        hash=form.hash or proposal.hash,
     )
     await give_verdict(deciding, portfolio, verdict, clock())
 
@@ -97,12 +112,13 @@ async def render_inbox(
     deciding: Deciding,
     pages: Pages,
     portfolio: PortfolioId,
-    problem: RefusedError | StaleProposalError | None = None,
+    refusal: Refusal | None = None,
+    status: int = 200,
 ) -> Response:
-    """The page; `problem` says why a person's word was not carried out, and what differs."""
+    """The page; `refusal` says why a person's word was not carried out, and what differs."""
     async with deciding.database.reading() as connection:
         waiting = await list_proposals(connection, portfolio, "open")
-        decided = await list_proposals(connection, portfolio, None, limit=MOST_DECIDED + len(waiting))
+        decided = await list_proposals(connection, portfolio, *DECIDED, limit=MOST_DECIDED)
         names = {move.launch for one in (*waiting, *decided) for move in one.proposal.moves}
         found = await reading.find_launches(connection, portfolio, sorted(names))
         launches: dict[str, Launch] = {one.id: one for one in found}
@@ -110,12 +126,11 @@ async def render_inbox(
     return pages.render(
         request,
         "proposals.html",
-        status=409 if problem else 200,
+        status=status,
         portfolio=portfolio,
         waiting=[_card(pages, request, one, launches) for one in waiting],
-        decided=[_card(pages, request, one, launches) for one in decided if one.proposal.state != "open"],
-        problem=str(problem) if problem else "",
-        differences=problem.differences() if isinstance(problem, StaleProposalError) else [],
+        decided=[_card(pages, request, one, launches) for one in decided],
+        refusal=refusal,
         live_url=f"/launch/events?portfolio={portfolio}",
         live_revision=moment,
     )
@@ -126,10 +141,13 @@ def _card(pages: Pages, request: Request, kept: Kept, launches: Mapping[str, Lau
     known = {name: one.snapshot for name, one in launches.items()}
     title = pages.say(request, "proposals.drawing")
     waits = proposal.state == "open"
+    stands = all(one.launch in known and known[one.launch].date == one.later_date for one in proposal.moves)
     return {
         "id": proposal.id,
         "one": proposal,
         "at": kept.changed_at,
         "moves": [{"name": known[one.launch].name, "move": one} for one in proposal.moves if one.launch in known],
+        "can_undo": proposal.state == "approved" and proposal.kind == RESCHEDULE and stands,
+        "overtaken": proposal.state == "approved" and proposal.kind == RESCHEDULE and not stands,
         "drawing": draw_moves(proposal, known, title, pages.reader(request)) if waits else "",
     }

@@ -37,12 +37,12 @@ def _kept(row: Any) -> Kept:
 
 
 async def list_proposals(
-    connection: AsyncConnection, portfolio: PortfolioId, state: str | None, launch: str | None = None, limit: int = 200
+    connection: AsyncConnection, portfolio: PortfolioId, *states: str, launch: str | None = None, limit: int = 200
 ) -> list[Kept]:
-    """Proposals, newest first."""
+    """Proposals in one of the states, or in any when none is given; newest first."""
     table = proposal_table
     query = _select().where(table.c.portfolio == portfolio)
-    query = query.where(table.c.state == state) if state else query
+    query = query.where(table.c.state.in_(states)) if states else query
     query = query.where(table.c.body["moves"].contains([{"launch": launch}])) if launch else query
     found = await connection.execute(query.order_by(table.c.opened_revision.desc(), table.c.id).limit(limit))
     return [_kept(row) for row in found]

@@ -20,15 +20,13 @@ from services.notify.store.coverage import Found
 from shared.runtime.foundation import Foundation
 from shared.web.drawing import Cell, GridColumn, GridRow, coverage_grid
 from shared.web.live import EventStream
-from shared.web.pages import Pages
+from shared.web.pages import Pages, read_me, remember_me
 from shared.web.sheets import csv_response
 
 COLUMNS = 12
 ROWS = 60
 GAPS = 60
 COUNTED = ("open", "overdue", "unreachable")
-ME_COOKIE = "inloop_me"
-YEAR_SECONDS = 31_536_000
 
 
 def build_overview_pages(router: APIRouter, pages: Pages, foundation: Foundation) -> None:
@@ -85,12 +83,12 @@ def _build_me(router: APIRouter, pages: Pages, foundation: Foundation) -> None:
         async with foundation.database.reading() as connection:
             people = await count_people(connection, portfolio, foundation.clock())
         chosen = request.query_params.get("person")
-        person = chosen or request.cookies.get(ME_COOKIE)
-        if person is None or person not in {one["id"] for one in people} or "change" in request.query_params:
+        person = chosen or read_me(request)
+        if person not in {one["id"] for one in people} or "change" in request.query_params:
             return pages.render(request, "me.html", portfolio=portfolio, people=people)
         response = RedirectResponse(_inbox(person, portfolio), 303)
         if chosen:
-            response.set_cookie(ME_COOKIE, chosen, max_age=YEAR_SECONDS, samesite="lax", httponly=True)
+            remember_me(response, chosen)
         return response
 
 

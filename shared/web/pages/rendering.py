@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from shared.runtime.clock import Clock, system_clock
 from shared.web.pages.markup import write_day, write_days_in, write_instant
+from shared.web.pages.me import read_me
 from shared.web.pages.phrases import Phrases
 from shared.web.pages.refusals import PageProblemError, refuse_people_with
 from shared.web.reader import LANGUAGE_COOKIE, LANGUAGES, ZONE_COOKIE, Reader, read_reader
@@ -122,6 +123,7 @@ class Pages:
             "t": t,
             "ui": ui,
             "reader": reader,
+            "me": read_me(request),
             "languages": LANGUAGES,
             "static_url": self.static_url,
             "service": self.service,

@@ -124,11 +124,17 @@ function openRow() {
 }
 
 function press(key) {
-  const here = document.activeElement.closest?.("[data-row]");
-  const buttons = all(`[data-key-press="${CSS.escape(key)}"]`, here || document).filter((one) => one.offsetParent !== null && !one.disabled);
+  const buttonsOf = (within) => all(`[data-key-press="${CSS.escape(key)}"]`, within).filter((one) => one.offsetParent !== null && !one.disabled);
+  const around = (node) => node?.closest?.("[data-row]");
+  let here = around(document.activeElement);
+  // A row of a table in a card: the card's buttons are meant.
+  while (here && !buttonsOf(here).length && around(here.parentElement)) here = around(here.parentElement);
+  const buttons = buttonsOf(here || document);
   // Without a row in focus the key must mean one thing only.
-  if (!buttons.length || (!here && buttons.length > 1)) { if (!here && buttons.length > 1) step(1); return; }
+  if (!buttons.length || (!here && buttons.length > 1)) { if (!here && buttons.length > 1) step(1); return false; }
   buttons[0].click();
+  buttons[0].closest("details[open]")?.querySelector("input:not([type=hidden])")?.focus();
+  return true;
 }
 
 const keys = {
@@ -144,7 +150,7 @@ function onKey(event) {
   if (typing(event.target)) { if (event.key === "Escape") event.target.blur(); return; }
   if (document.querySelector("dialog[open]")) return;
   if (keys[event.key]) { if (keys[event.key]() !== false) event.preventDefault(); return; }
-  if (/^[a-z]$/.test(event.key)) press(event.key);
+  if (/^[a-z]$/.test(event.key) && press(event.key)) event.preventDefault(); // else the letter lands in a field that is focused now
 }
 
 function openDialog(id) {
