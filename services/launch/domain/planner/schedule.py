@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 
 from services.launch.domain.planner.allowed import Calendar, next_day
-from services.launch.domain.planner.blocks import Blocks, Members, named_once, order_launches
+from services.launch.domain.planner.blocks import Blocks, Columns, Line, Members, named_once, order_launches
 from services.launch.domain.planner.model import DAYS_A_WEEK, Event, Launch, Policy, Portfolio, next_monday, week_of
 
 OUT = 0  # the date of a block that is taken out
@@ -16,35 +16,43 @@ UNLIMITED = 1 << 40  # capacity of weeks that are over: they no longer count
 NEVER = 1 << 60  # a price nobody pays
 
 
-class Schedule:
+class Schedule(Columns):
     """Built from a portfolio in one pass. `home` is the baseline date, `date` the present, `cost` that of all moves."""
 
     def __init__(self, portfolio: Portfolio) -> None:
+        super().__init__(0)
         self.portfolio = portfolio
         self.policy: Policy = portfolio.policy
         self.blocks: Blocks = order_launches(named_once(portfolio.launches))
         self.calendar = Calendar(portfolio)
         self.features = {feature.id: (feature.ready_on, feature.confident_since) for feature in portfolio.features}
-        members = self.blocks.members
-        self.days = [self.calendar.days(block) for block in members]
-        self.pinned = [any(launch.pinned for launch in block) for block in members]
-        self.home = [block[0].date for block in members]
-        self.date = [OUT] * len(members)
+        self.using: dict[str, list[int]] = {name: [] for name in self.features}
         self.cost = 0
         self.journal: list[tuple[int, int]] = []
-        self._lay_out(members)
-        self._index_features(members)
-        self._move_in()
+        self._lay_out()
+        for at, members in enumerate(self.blocks.members):
+            self.add()
+            for name in sorted({name for launch in members for name in launch.features}):
+                self.using[name].append(at)
+            if not portfolio.today <= members[0].date <= portfolio.horizon:
+                raise ValueError(f"{members[0].id} must have a date from today to the horizon")
+            self._settle_in(at, members)
 
-    def _move_in(self) -> None:
-        portfolio, members = self.portfolio, self.blocks.members
-        self.weight, self.nudge, self.leave = ([0] * len(members) for _ in range(3))
-        for at, day in enumerate(self.home):
-            if not portfolio.today <= day <= portfolio.horizon:
-                raise ValueError(f"{members[at][0].id} must have a date from today to the horizon")
-            self._price_home(at)
-            self.put(at, day)
-            self._come_home(at)
+    def _settle_in(self, block: int, members: Members) -> None:
+        """Work out all that is known of the block, and put it where it is at home."""
+        self.days[block] = self.calendar.days(members)
+        self.pinned[block] = any(one.pinned for one in members)
+        self.home[block] = members[0].date
+        self.own[block] = self._own(block)
+        self.load[block] = self._load(members)
+        self.profile[block] = tuple(sorted(self.load[block].items(), key=lambda need: (-need[1], need[0])))
+        self.segments[block] = self._rows(members)
+        self.scopes[block] = self._scopes(members)
+        need = (id(self.days[block]), self.profile[block], self.segments[block], self.scopes[block])
+        self.kind[block] = self.kinds.setdefault(need, len(self.kinds))
+        self._price_home(block)
+        self.put(block, self.home[block])
+        self._come_home(block)
         self.journal.clear()
 
     def _price_home(self, block: int) -> None:
@@ -52,67 +60,57 @@ class Schedule:
         self.nudge[block] = self._least(block, self.home[block] + 1)
         self.leave[block] = self._least(block, next_monday(self.home[block]))
 
-    def _lay_out(self, members: list[Members]) -> None:
+    def _lay_out(self) -> None:
         """Give every team, segment and line its indices."""
-        span = week_of(self.portfolio.horizon) - self.calendar.first_week + 1
-        offsets = [offset for offset in self._offsets() if offset > -span]
+        self.span = week_of(self.portfolio.horizon) - self.calendar.first_week + 1
+        offsets = [offset for offset in self._offsets() if offset > -self.span]
         self.pad = max(0, -min(offsets, default=0))
-        self.width = self.pad + span + max(0, *offsets, 0)
+        self.width = self.pad + self.span + max(0, *offsets, 0)
         self.teams = sorted(self.portfolio.teams, key=lambda team: team.id)
-        self.row = row = {team.id: at * self.width + self.pad for at, team in enumerate(self.teams)}
+        self.row = {team.id: at * self.width + self.pad for at, team in enumerate(self.teams)}
         self.free: list[int] = []
         for team in self.teams:
             self.free += [UNLIMITED] * self.pad + [0] * (self.width - self.pad)
             for at, units in enumerate(team.capacity, team.first_week - self.calendar.first_week):
                 if 0 <= at < self.width - self.pad:
-                    self.free[row[team.id] + at] = units
+                    self.free[self.row[team.id] + at] = units
         self.users: list[set[int]] = [set() for _ in self.free]
         # Who can be asked to leave a team's week: (price of leaving, block) of those at home there, the cheapest first.
         self.residents: list[list[tuple[int, int]]] = [[] for _ in self.free]
-        self.load = [self._load(block, row, span) for block in members]
-        # The largest needs first: they fail first, which makes the common answer of `fits` a quick one.
-        self.profile = [tuple(sorted(load.items(), key=lambda need: (-need[1], need[0]))) for load in self.load]
-        self._lay_out_lines(members)
+        self.segment_names = sorted({name for launch in self.portfolio.launches for name in launch.segments})
+        self.at_segment = {name: at * self.width for at, name in enumerate(self.segment_names)}
+        self.speakers: defaultdict[int, set[int]] = defaultdict(set)
+        self.lines: defaultdict[Line, list[tuple[int, int]]] = defaultdict(list)
+        self.kinds: dict[tuple[object, ...], int] = {}
 
     def _offsets(self) -> list[int]:
         """The weeks, counted from a launch's own, in which launches need work."""
         return [work.offset for launch in self.portfolio.launches for work in launch.work]
 
-    def _lay_out_lines(self, members: list[Members]) -> None:
-        kinds: dict[tuple[object, ...], int] = {}
-        segments = sorted({name for launch in self.portfolio.launches for name in launch.segments})
-        self.at_segment = rows = {name: at * self.width for at, name in enumerate(segments)}
-        self.segment_names = segments
-        self.segments = [tuple(sorted({rows[s] for one in block for s in one.segments})) for block in members]
-        self.speakers: defaultdict[int, set[int]] = defaultdict(set)
-        self.lines: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-        self.scopes = [self._scopes(block) for block in members]
-        # Blocks of one kind fit on the same days, wherever the others are.
-        needs = zip(map(id, self.days), self.profile, self.segments, self.scopes, strict=True)
-        self.kind = [kinds.setdefault(need, len(kinds)) for need in needs]
-
-    def _load(self, block: Members, row: dict[str, int], span: int) -> dict[int, int]:
+    def _load(self, members: Members) -> dict[int, int]:
         """Units by flat index of the team's row and the offset; work that is always over is left out."""
         load: dict[int, int] = {}
-        for launch in block:
+        for launch in members:
             for team, offset, units in launch.work:
-                if offset > -span:
-                    load[row[team] + offset] = load.get(row[team] + offset, 0) + units
+                if offset > -self.span:
+                    at = self.row[team] + offset
+                    load[at] = load.get(at, 0) + units
         return load
 
-    def _scopes(self, block: Members) -> tuple[tuple[tuple[str, str], int], ...]:
+    def _rows(self, members: Members) -> tuple[int, ...]:
+        """Where the segments that hear of the block are counted; one that nobody spoke to yet gets its place."""
+        names = {name for one in members for name in one.segments}
+        for name in sorted(names - self.at_segment.keys()):
+            self.at_segment[name] = len(self.segment_names) * self.width
+            self.segment_names.append(name)
+        return tuple(sorted(self.at_segment[name] for name in names))
+
+    def _scopes(self, block: Members) -> tuple[tuple[Line, int], ...]:
         apart = self.policy.apart
         return tuple(sorted({((one.line, one.tier), apart[one.tier]) for one in block if one.tier in apart}))
 
-    def _index_features(self, members: list[Members]) -> None:
-        self.using: dict[str, list[int]] = {name: [] for name in self.features}
-        for at, block in enumerate(members):
-            for name in sorted({name for launch in block for name in launch.features}):
-                self.using[name].append(at)
-        self.own = [self._own(at) for at in range(len(members))]
-
     def _own(self, block: int) -> int:
-        return max((self.bound(one, name) for one in self.blocks.members[block] for name in one.features), default=0)
+        return max((self.bound(one, name) for one in self.blocks.members[block] for name in one.features), default=OUT)
 
     def bound(self, launch: Launch, feature: str) -> int:
         """Earliest date the feature allows the launch."""

@@ -36,44 +36,17 @@ class LiveSchedule(Schedule):
 
     def add(self) -> int:
         """An empty block at the end."""
-        at = len(self.home)
-        for column in (self.days, self.segments, self.scopes, self.profile):
-            column.append(())
-        for numbers in (self.home, self.date, self.own, self.weight, self.nudge, self.leave):
-            numbers.append(0)
-        self.kind.append(at)  # a kind of its own: what a block needs can change at any time
-        self.load.append({})
-        self.pinned.append(True)
-        self.blocks.members.append(())
-        self.blocks.before.append([])
-        self.blocks.behind.append([])
-        self.blocks.order.append(at)
-        self.blocks.rank.append(at)
-        return at
+        self.blocks.add()
+        return super().add()
 
     def pop(self) -> None:
         """Take back the last `add`; the block must be empty again."""
-        last = len(self.home) - 1
-        blocks = self.blocks
-        columns = (self.days, self.segments, self.scopes, self.profile, self.home, self.date, self.own)
-        rest = (
-            self.weight,
-            self.nudge,
-            self.leave,
-            self.kind,
-            self.load,
-            self.pinned,
-            blocks.members,
-            blocks.before,
-            blocks.behind,
-        )
-        for column in (*columns, *rest, blocks.rank):
-            column.pop()
-        blocks.order.remove(last)
+        self.blocks.pop()
+        super().pop()
 
     def fill(self, block: int, members: Members) -> None:
         """Give the block these launches, all on one date, in place of those it had; none: it is empty."""
-        self._clear(block)
+        self._empty(block)
         self.blocks.members[block] = members
         for one in members:
             self.blocks.block_of[one.id] = block
@@ -82,42 +55,18 @@ class LiveSchedule(Schedule):
         if members:
             self._settle_in(block, members)
 
-    def _settle_in(self, block: int, members: Members) -> None:
-        span = self.width - self.pad
-        self.days[block] = self.calendar.days(members)
-        self.pinned[block] = any(one.pinned for one in members)
-        self.home[block] = members[0].date
-        self.own[block] = OUT
-        self.load[block] = self._load(members, self.row, span)
-        self.profile[block] = tuple(sorted(self.load[block].items(), key=lambda need: (-need[1], need[0])))
-        self.segments[block] = self._rows(members)
-        self.scopes[block] = self._scopes(members)
-        self._price_home(block)
-        self.put(block, self.home[block])
-        self._come_home(block)
-        self.journal.clear()
-
-    def _clear(self, block: int) -> None:
+    def _empty(self, block: int) -> None:
         members = self.blocks.members[block]
         if not members:
             return
         self._leave_home(block)
         self.take(block)
         self.journal.clear()
-        self.pinned[block], self.days[block], self.home[block] = True, (), OUT
-        self.load[block], self.profile[block], self.segments[block], self.scopes[block] = {}, (), (), ()
-        self.weight[block], self.nudge[block], self.leave[block], self.own[block] = 0, 0, 0, OUT
+        self.clear(block)
         for one in members:
             self.blocks.block_of.pop(one.id, None)
             self.using.pop(one.features[0], None)
             self.features.pop(one.features[0], None)
-
-    def _rows(self, members: Members) -> tuple[int, ...]:
-        for name in sorted({name for one in members for name in one.segments}):
-            if name not in self.at_segment:
-                self.at_segment[name] = len(self.segment_names) * self.width
-                self.segment_names.append(name)
-        return tuple(sorted({self.at_segment[name] for one in members for name in one.segments}))
 
     # ---- order
 
