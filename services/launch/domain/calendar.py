@@ -91,6 +91,14 @@ class Calendar:
         """Whether launches of the tier leave by train."""
         return self.policy.tiers[tier].boards_train
 
+    def rides(self, tier: Tier, day: date) -> bool:
+        """Whether a launch of the tier on this day leaves by train."""
+        return self.boards(tier) and self.next_train(day) == day
+
+    def cutoff_of(self, train: date) -> date:
+        """The day on which it is settled who rides on a train."""
+        return train - timedelta(days=self.policy.trains.cutoff_days)
+
     def _candidates(self, day: date, tier: Tier, last: date) -> Iterator[date]:
         step = ONE_DAY
         if self.boards(tier):

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from services.launch.domain.audiences.boarding import count_missed
+from services.launch.domain.audiences.heard import Audiences
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.launch import BY_HAND, HAPPENED_STATES, OPEN_STATES, Launch, Move, derive
 from services.launch.domain.planning.resident import Resident
@@ -47,6 +49,8 @@ class State:
     """Moves that wait for a person."""
     standing: dict[LaunchId, date] = field(default_factory=dict)
     """The dates of all launches that count: those ahead, and those that happened."""
+    audiences: Audiences = field(default_factory=Audiences)
+    """What each segment hears on which day, and who rides on which train; never stored."""
     planner: Resident | None = None
     """The launches as the planner sees them, once it was asked for; never stored."""
 
@@ -78,6 +82,7 @@ class State:
             self.standing[launch.id] = day
         else:
             self.standing.pop(launch.id, None)
+        self.audiences.put(launch.id, launch.snapshot)
         if self.planner:
             self.planner.keep(launch)
         if len(self.wakes) > SPARE_DAYS + 2 * len(self.launches):
@@ -164,7 +169,7 @@ class _Step:
             moved_at=(*launch.moved_at, *(one.at for one in moves[-1:] if one not in launch.moves))[-MOST_MOVES:],
             retiered_at=self._retiered_at(launch, old, new),
             asked=self._asked(launch, change),
-            trains_missed=launch.trains_missed + self._misses(old, new),
+            trains_missed=count_missed(launch, change, self.message.cause, self.calendar),
         )
 
     def _opened(self, change: LaunchChange) -> Launch:
@@ -179,10 +184,6 @@ class _Step:
             number=known.number if known else len(self.state.launches) + 1,
             asked=self._asked(None, change),
         )
-
-    def _misses(self, old: LaunchSnapshot, new: LaunchSnapshot) -> int:
-        later = old.train is not None and new.train is not None and new.train > old.train
-        return int(later and not self.message.cause.id.startswith("launch:person:"))
 
     def _retiered_at(self, launch: Launch, old: LaunchSnapshot, new: LaunchSnapshot) -> datetime | None:
         """A change by a person begins no rest, nor does the end of one."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.launch.domain.approval.tiers import approve_tier, find_asked, reject_tier
+from services.launch.domain.audiences.heard import on_day
 from services.launch.domain.dates import violations
 from services.launch.domain.decide.beside import complete, revive
 from services.launch.domain.decide.budgeting import Telling
@@ -92,7 +93,12 @@ def _against(state: State, proposal: Proposal, scene: Scene) -> list[str]:
             return found or ["a launch has no date any more"]
         sketch.move({str(name): day for name, day in days.items()})
         found += [one.detail for name, day in sorted(days.items()) for one in crowd(resident, name, day)]
-    return found
+    moved = [
+        on_day(state.launches[one.launch].snapshot, one.later_date, scene.calendar)
+        for one in proposal.moves
+        if one.later_date
+    ]
+    return found + state.audiences.against_all(moved, scene.calendar)
 
 
 def _changed(launch: Launch, move: ProposedMove, state: State, scene: Scene) -> list[str]:

@@ -6,6 +6,7 @@ A launch whose own features speak against the old date goes back as well, as it 
 from collections.abc import Sequence
 
 from services.launch.domain.approval.approving import broken_rules, cause_of
+from services.launch.domain.audiences.heard import on_day
 from services.launch.domain.decide.beside import complete, revive
 from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.dating import plan
@@ -85,7 +86,9 @@ def _crowded(state: State, moves: Sequence[Moved], scene: Scene) -> list[str]:
                 sketch.set(move.launch, resident.entry(state.launches[move.launch].snapshot, move.earlier))
         sketch.move({move.launch: move.earlier.toordinal() for move in moves})
         found = [reasons_against(resident, move.launch, move.earlier.toordinal()) for move in moves]
-        return [reason.detail for reasons in found for reason in reasons]
+    moved = [on_day(state.launches[move.launch].snapshot, move.earlier, scene.calendar) for move in moves]
+    audiences = state.audiences.against_all(moved, scene.calendar)
+    return [*(reason.detail for reasons in found for reason in reasons), *audiences]
 
 
 def _draft(state: State, move: Moved, cause: Cause, scene: Scene) -> Draft:

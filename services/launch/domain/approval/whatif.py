@@ -72,15 +72,18 @@ def simulate_edit(state: State, command: Edit, scene: Scene) -> Outcome:
 
 def keeps_from(state: State, launch: LaunchId, day: date, scene: Scene) -> list[tuple[str, str, list[str]]]:
     """The rules between launches that keep a launch from a day: (rule, sentence, the launches in the way)."""
+    snapshot = state.launches[launch].snapshot
+    crowds = state.audiences.against(snapshot, day, scene.calendar)
+    heard = [(one.constraint, one.detail, [str(each) for each in one.by]) for one in crowds]
     resident = resident_of(state, scene)
     if resident.block(launch) is None or not scene.policy.binds:
-        return []
+        return heard
     members = resident.schedule.blocks.members
-    found = crowd(resident, launch, day.toordinal())
-    return [
+    found = [
         (one.constraint, one.detail, sorted(each.id for block in one.culprits for each in members[block]))
-        for one in found
+        for one in crowd(resident, launch, day.toordinal())
     ]
+    return [*found, *heard]
 
 
 def _change(state: State, slip: Slip) -> FeatureChange:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 
+from services.launch.domain.audiences.holding import hold
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.constraints import Bounds
 from services.launch.domain.dates import Bound, Earliest, bounds, find_earliest, violations
@@ -24,7 +25,14 @@ def plan_dates(wanted: Sequence[Wanted], scene: Scene) -> Mapping[LaunchId, Date
 
 
 def plan(wanted: Sequence[Wanted], table: Table) -> Planned:
-    """A date for every launch asked for, and for those that must make room; each on its own if nothing binds them."""
+    """A date for every launch asked for, and for those that must make room; each on its own if nothing binds them.
+
+    Trains and audiences are held either way.
+    """
+    return hold(wanted, table, _plan)
+
+
+def _plan(wanted: Sequence[Wanted], table: Table) -> Planned:
     if table.scene.policy.binds:
         return plan_together(wanted, partial(date_alone, scene=table.scene), table)
     return Planned(dict(plan_dates(wanted, table.scene)))
@@ -41,12 +49,14 @@ def date_alone(wanted: Wanted, scene: Scene, *, undo: bool = True) -> Dated:
     undone = _undo(wanted, scene) if undo else None
     if undone:
         return Dated(undone, earliest=earliest.date, undone=True)
-    bound = scene.policy.bounds.get(wanted.id, Bounds()).not_before
+    held_until = wanted.floor.day if wanted.floor else None
+    bound = max(filter(None, (scene.policy.bounds.get(wanted.id, Bounds()).not_before, held_until)), default=None)
     if wanted.date and not violations(wanted.situation, wanted.date, calendar) and wanted.date >= (bound or date.min):
         return Dated(wanted.date, earliest=earliest.date)
     floor = max(filter(None, (wanted.date or wanted.last_date, bound)), default=None)
     found = find_earliest(wanted.situation, calendar, floor)
-    return Dated(found.date, found.waits_for, tuple(_steps(wanted, found, floor, calendar)), earliest=earliest.date)
+    steps = (*(wanted.floor.because if wanted.floor else ()), *_steps(wanted, found, floor, calendar))
+    return Dated(found.date, found.waits_for, steps, earliest=earliest.date)
 
 
 def _undo(wanted: Wanted, scene: Scene) -> date | None:
@@ -58,6 +68,7 @@ def _undo(wanted: Wanted, scene: Scene) -> date | None:
     oldest = scene.now - timedelta(days=scene.policy.undo_within_days)
     for move in launch.moves:
         same = move.tier == wanted.situation.tier and move.ready == ready and move.at >= oldest
+        same = same and (wanted.floor is None or move.earlier >= wanted.floor.day)
         if same and not move.made_room and not violations(wanted.situation, move.earlier, scene.calendar):
             return move.earlier
     return None
@@ -65,10 +76,10 @@ def _undo(wanted: Wanted, scene: Scene) -> date | None:
 
 def _steps(wanted: Wanted, found: Earliest, floor: date | None, calendar: Calendar) -> Iterator[Link]:
     """From the bound that decided, over the calendar's rules, to the date."""
-    bound = found.bound
+    bound, held = found.bound, wanted.floor is not None and wanted.floor.day == floor
     if bound and (floor is None or bound.day > floor):
         yield Link(feature=bound.feature, constraint=bound.constraint, detail=bound.detail)
-    elif wanted.date is None and floor:
+    elif wanted.date is None and floor and not held:
         yield Link(constraint="not_earlier", detail=f"it was to be on {floor}, and by itself it does not come earlier")
     situation = wanted.situation
     start = max(bound.day, floor) if bound and floor else bound.day if bound else floor
@@ -79,7 +90,7 @@ def _steps(wanted: Wanted, found: Earliest, floor: date | None, calendar: Calend
     breaks |= {"train": against["train"]} if "train" in against else against
     for name in sorted(breaks):
         yield Link(constraint=name, detail=breaks[name].detail)
-    if floor and not breaks and (bound is None or bound.day <= floor):
+    if floor and not held and not breaks and (bound is None or bound.day <= floor):
         yield Link(constraint="order", detail=f"a date never comes earlier by itself: not before {floor}")
 
 

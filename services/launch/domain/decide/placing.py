@@ -14,12 +14,11 @@ def place(shape: LaunchSnapshot, features: Sequence[Known], dated: Dated, scene:
     """The launch on the date that was found for it, with the state and the train that follow."""
     tier = louder(shape.market_tier, shape.internal_tier)
     day = dated.date
-    boards = day is not None and scene.calendar.boards(tier) and scene.calendar.next_train(day) == day
     return shape.model_copy(
         update={
             "date": day,
             "waits_for": dated.waits_for,
-            "train": day if boards else None,
+            "train": day if day and scene.calendar.rides(tier, day) else None,
             "state": state_of(shape, features, day, scene),
         }
     )

@@ -29,7 +29,8 @@ def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touche
         stage = table.scene.stage or table.scene.policy.objective.stage
         work.arranged = arrange(sketch, objects, table.gone, locked, stage)
         shapes = Shapes(table.state, work.wanted)
-        parts = judge(work.arranged, shapes, table.state.launches, table.scene)
+        sent_on = {one.id for one in work.wanted.values() if one.floor and one.floor.by_itself}
+        parts = judge(work.arranged, shapes, table.state.launches, table.scene, sent_on)
         work.parts = settle(sketch, parts, work.arranged.mark)
         last = table.scene.today + timedelta(days=table.scene.policy.horizon_days)
         place(sketch, objects, work.arranged, last)

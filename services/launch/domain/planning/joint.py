@@ -79,6 +79,7 @@ def _propose(work: Attempt, table: Table, touched: Mapping[str, Proposal], plann
     }
     same = set()
     for number, part in enumerate(waiting, 1):
+        planned.awaited |= {move.launch: move.after for move in part.moves}
         told = Telling(table.revision, number, work.arranged.stage, shapes, sentences)
         proposal = to_proposal(part, told)
         old = next((one for one in touched.values() if days_of(one) == days_of(proposal)), None)

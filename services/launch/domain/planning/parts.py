@@ -68,15 +68,20 @@ def cut(arranged: Arranged) -> list[Part]:
 
 
 def judge(
-    arranged: Arranged, shapes: Mapping[LaunchId, LaunchSnapshot], known: Mapping[LaunchId, Launch], scene: Scene
+    arranged: Arranged,
+    shapes: Mapping[LaunchId, LaunchSnapshot],
+    known: Mapping[LaunchId, Launch],
+    scene: Scene,
+    sent_on: Collection[LaunchId] = (),
 ) -> list[Part]:
-    """The parts of a plan, each with the reasons for which it needs a person."""
+    """The parts of a plan, each with why it needs a person; how near they are is no reason for `sent_on`."""
     parts, approval = cut(arranged), scene.policy.approval
     if approval is None:
         return parts
     found = []
     for part in parts:
         reasons = [why for move in part.moves for why in _asks(move, part, shapes, known.get(move.launch), scene)]
+        reasons += [why for move in part.moves if move.launch not in sent_on for why in _too_near(move, shapes, scene)]
         reasons += _costs_too_much(part, arranged.stage, approval)
         found.append(replace(part, because=tuple(dict.fromkeys(reasons))))
     return found
@@ -99,9 +104,6 @@ def _asks(
     if shape.state == "announced":
         yield f"{shape.name} is announced"
     yield from _too_far(move, shape, approval, scene)
-    frozen = scene.calendar.after_working_days(scene.today, scene.policy.objective.frozen_working_days, ())
-    if move.before <= frozen:
-        yield f"{shape.name} is less than {scene.policy.objective.frozen_working_days} working days ahead"
     if launch and len(_recent(launch, scene.now, approval)) >= approval.most_moves:
         yield f"{shape.name} has moved {approval.most_moves} times within {approval.moves_days} days"
     culprits = [step.launch for step in move.chain[:-1] if step.launch in part.launches]
@@ -109,6 +111,12 @@ def _asks(
         other = shapes[LaunchId(culprits[-1])]
         if tier <= louder(other.market_tier, other.internal_tier):
             yield f"{shape.name} ({tier}) would make room for {other.name}"
+
+
+def _too_near(move: Moved, shapes: Mapping[LaunchId, LaunchSnapshot], scene: Scene) -> Iterator[str]:
+    days = scene.policy.objective.frozen_working_days
+    if move.before <= scene.calendar.after_working_days(scene.today, days, ()):
+        yield f"{shapes[move.launch].name} is less than {days} working days ahead"
 
 
 def _too_far(move: Moved, shape: LaunchSnapshot, approval: Approval, scene: Scene) -> Iterator[str]:

@@ -22,6 +22,16 @@ CHECKER = "checker"
 
 
 @dataclass(frozen=True, slots=True)
+class Floor:
+    """A day before which trains or audiences do not want a launch, and why."""
+
+    day: Day
+    because: tuple[Link, ...]
+    by_itself: bool = False
+    """It goes to a later train without a person, however near it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """A launch that needs a date: its shape and situation, the date it has or has lost, whether only a person moves it.
 
@@ -36,6 +46,7 @@ class Wanted:
     launch: Launch | None = None
     snapshot: LaunchSnapshot | None = None
     """What it will be but for its date; None where launches are not weighed against each other."""
+    floor: Floor | None = None
 
     @property
     def shape(self) -> LaunchSnapshot:
@@ -74,6 +85,8 @@ class Planned:
     kinds: dict[LaunchId, tuple[LaunchKind, ...]] = field(default_factory=dict)
     openings: list[Opportunity] = field(default_factory=list)
     """What others could do with the room that somebody made."""
+    awaited: dict[LaunchId, Day] = field(default_factory=dict)
+    """Dates that launches get once a person says so."""
 
     def say(self, proposal: Proposal, kind: LaunchKind) -> None:
         """Tell of a proposal, at each launch it would move."""

@@ -1,0 +1,167 @@
+"""What each segment hears on which day, and who rides on which train, kept with every told message.
+
+An announcement is a launch on its own, a group that launches together, or all that ride on one train. Launches that
+name no segment bind nobody, and nor do those that are not told outside (market T4).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from services.launch.domain.calendar import ONE_DAY, Calendar
+from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES
+from services.launch.domain.policy import louder
+from shared.contracts.launch import LaunchSnapshot
+from shared.contracts.words import LaunchId
+
+REST, TOUCHES = "rest", "touches"
+CROWDING = frozenset({REST, TOUCHES})
+"""The constraints by which an audience keeps a launch from a day."""
+DAYS_A_WEEK = 7
+EVERYBODY = "everybody"
+"""The segment of launches that name none; it needs no rest."""
+TRAIN = "train"
+"""The announcement of all that ride on one day's train."""
+
+Place = tuple[str, date]
+Put = Callable[[LaunchId, LaunchSnapshot | None], None]
+NOBODY: Mapping[str, set[LaunchId]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """A rule by which one segment keeps a launch from a day, its sentence, and whom the segment hears instead."""
+
+    constraint: str
+    segment: str
+    detail: str
+    by: tuple[LaunchId, ...]
+
+
+class Audiences:
+    """By segment and day what is announced, by train who rides. Others are as they are; nothing is decided here."""
+
+    def __init__(self) -> None:
+        self._said: dict[Place, dict[str, set[LaunchId]]] = {}
+        self._riders: dict[date, set[LaunchId]] = {}
+        self._known: dict[LaunchId, LaunchSnapshot] = {}
+
+    def put(self, launch: LaunchId, snapshot: LaunchSnapshot | None) -> None:
+        """Take in what a launch is now; None: it is nowhere."""
+        before = self._known.pop(launch, None)
+        if before:
+            self._take(before)
+        counts = snapshot and snapshot.date and snapshot.state in OPEN_STATES | HAPPENED_STATES
+        if snapshot and counts:
+            self._known[launch] = snapshot
+            self._add(snapshot)
+
+    @contextmanager
+    def tried(self) -> Iterator[Put]:
+        """Put launches elsewhere for a while; leaving takes it back."""
+        before: dict[LaunchId, LaunchSnapshot | None] = {}
+
+        def put(launch: LaunchId, snapshot: LaunchSnapshot | None) -> None:
+            before.setdefault(launch, self._known.get(launch))
+            self.put(launch, snapshot)
+
+        try:
+            yield put
+        finally:
+            for launch, snapshot in before.items():
+                self.put(launch, snapshot)
+
+    def riders(self, train: date) -> frozenset[LaunchId]:
+        """The launches ahead that ride on the train."""
+        return frozenset(self._riders.get(train, ()))
+
+    def against(self, one: LaunchSnapshot, day: date, calendar: Calendar) -> list[Crowd]:
+        """Every rule of its audiences that the launch would break on the day, all others as they are."""
+        rules, found = calendar.policy.audience, []
+        for segment in _named(one):
+            week = self._others(one, day, segment, range(-day.weekday(), DAYS_A_WEEK - day.weekday()), calendar)
+            if len(week) >= rules.touches_per_week:
+                told = f"{segment} would hear {len(week) + 1} announcements in the week of {day}"
+                found.append(_crowd(TOUCHES, segment, f"{told}; {rules.touches_per_week} are allowed", week))
+            near = range(-rules.rest_days, rules.rest_days + 1) if rules.rest_days else range(0)
+            close = self._others(one, day, segment, near, calendar)
+            if close:
+                days = ", ".join(sorted({str(heard) for heard, _ in close}))
+                detail = f"{segment} hears something else on {days}; {rules.rest_days} days of rest are due between"
+                found.append(_crowd(REST, segment, detail, close))
+        return found
+
+    def first_free(self, one: LaunchSnapshot, first: date, last: date, calendar: Calendar) -> date | None:
+        """The first day that the calendar and its audiences leave to the launch; None if there is none up to `last`."""
+        tier = louder(one.market_tier, one.internal_tier)
+        day, _ = calendar.next_allowed(first, tier, one.regions, last)
+        while day and self.against(one, day, calendar):
+            day, _ = calendar.next_allowed(day + ONE_DAY, tier, one.regions, last)
+        return day
+
+    def against_all(self, moved: Iterable[LaunchSnapshot], calendar: Calendar) -> list[str]:
+        """What audiences would have against these launches on their dates, all of them moved at once."""
+        listed = list(moved)
+        with self.tried() as put:
+            for one in listed:
+                put(one.id, one)
+            crowds = [crowd for one in listed if one.date for crowd in self.against(one, one.date, calendar)]
+        return [crowd.detail for crowd in crowds]
+
+    def _others(
+        self, one: LaunchSnapshot, day: date, segment: str, offsets: range, calendar: Calendar
+    ) -> dict[tuple[date, str], frozenset[LaunchId]]:
+        """Other announcements that the segment hears within so many days of the day."""
+        together = calendar.policy.together
+        group_of = {launch: f"group {name}" for name, ids in together.items() for launch in ids}
+        rides = calendar.rides(louder(one.market_tier, one.internal_tier), day)
+        own = TRAIN if rides else group_of.get(one.id, one.id)
+        found: dict[tuple[date, str], frozenset[LaunchId]] = {}
+        for heard in (day + timedelta(days=offset) for offset in offsets):
+            for name, launches in self._said.get((segment, heard), NOBODY).items():
+                touch = group_of.get(LaunchId(name), name)
+                others = frozenset(launches - {one.id})
+                if others and (heard, touch) != (day, own):
+                    found[heard, touch] = found.get((heard, touch), frozenset()) | others
+        return found
+
+    def _add(self, one: LaunchSnapshot) -> None:
+        for place, name in _places(one):
+            self._said.setdefault(place, {}).setdefault(name, set()).add(one.id)
+        if one.train and one.state in OPEN_STATES:
+            self._riders.setdefault(one.train, set()).add(one.id)
+
+    def _take(self, one: LaunchSnapshot) -> None:
+        for place, name in _places(one):
+            said = self._said[place]
+            said[name].discard(one.id)
+            if not said[name]:
+                del said[name]
+            if not said:
+                del self._said[place]
+        if one.train and one.state in OPEN_STATES:
+            self._riders[one.train].discard(one.id)
+            if not self._riders[one.train]:
+                del self._riders[one.train]
+
+
+def on_day(shape: LaunchSnapshot, day: date, calendar: Calendar) -> LaunchSnapshot:
+    """The launch planned for the day, by train if it then leaves by train."""
+    rides = calendar.rides(louder(shape.market_tier, shape.internal_tier), day)
+    return shape.model_copy(update={"date": day, "train": day if rides else None, "state": "planned"})
+
+
+def _places(one: LaunchSnapshot) -> Iterator[tuple[Place, str]]:
+    if one.date:
+        for segment in _named(one):
+            yield (segment, one.date), TRAIN if one.train else one.id
+
+
+def _named(one: LaunchSnapshot) -> list[str]:
+    """The segments that hear of it outside."""
+    return [] if one.market_tier == "T4" else sorted({*one.segments} - {EVERYBODY})
+
+
+def _crowd(rule: str, segment: str, detail: str, heard: Mapping[tuple[date, str], frozenset[LaunchId]]) -> Crowd:
+    return Crowd(rule, segment, detail, tuple(sorted({launch for some in heard.values() for launch in some})))

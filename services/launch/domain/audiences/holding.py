@@ -1,0 +1,159 @@
+"""What trains and audiences ask of a plan: who crowds a segment, or rides a train too weak, goes later, and why.
+
+The plan itself is made elsewhere, each launch not before the day found here, until nobody is left to hold back. What
+cannot be held (pinned, near, no day free) stays, and is told as a conflict (flagging.py).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from services.launch.domain.audiences.boarding import (
+    WEAK,
+    Rider,
+    can_be_weak,
+    counts,
+    is_settled,
+    left_behind,
+    segments_of,
+)
+from services.launch.domain.audiences.heard import Audiences, Crowd, Put, on_day
+from services.launch.domain.calendar import ONE_DAY, Calendar
+from services.launch.domain.planning.words import Floor, Planned, Table, Wanted
+from services.launch.domain.policy import louder
+from shared.contracts.launch import LaunchSnapshot, Link
+from shared.contracts.words import LaunchId
+
+MOST_ROUNDS = 12
+Planning = Callable[[Sequence[Wanted], Table], Planned]
+
+
+def hold(wanted: Sequence[Wanted], table: Table, planning: Planning) -> Planned:
+    """Plan, and plan again with everybody not before the day that trains and audiences leave to them."""
+    asked = {one.id: one for one in wanted}
+    planned = planning(wanted, table)
+    for _ in range(MOST_ROUNDS):
+        later = _Round(asked, planned, table).find_later()
+        if not later:
+            break
+        asked |= later
+        planned = planning(list(asked.values()), table)
+    beside = planned.dated.keys() - {one.id for one in wanted}
+    planned.others |= {name: planned.dated.pop(name) for name in sorted(beside)}
+    return planned
+
+
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """A launch that the plan concerns, as it will be, on the day that the plan gives it."""
+
+    wanted: Wanted
+    shape: LaunchSnapshot
+    day: date
+    stays: bool
+    fixed: bool
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Who keeps its place: what cannot move, then what stands, the loud and the early first."""
+        tier = louder(self.shape.market_tier, self.shape.internal_tier)
+        return (not self.fixed, not self.stays, tier, self.day, self.shape.id)
+
+
+class _Round:
+    """One plan, looked at: whom it puts where trains or audiences do not want them."""
+
+    def __init__(self, asked: Mapping[LaunchId, Wanted], planned: Planned, table: Table) -> None:
+        self.asked, self.planned, self.table = asked, planned, table
+        self.calendar: Calendar = table.scene.calendar
+        self.audiences: Audiences = table.state.audiences
+
+    def find_later(self) -> dict[LaunchId, Wanted]:
+        """Who must be asked for again, each with the day before which it may not be."""
+        guests = list(self._guests())
+        with self.audiences.tried() as put:
+            for name in (*self.planned.dated, *(one.shape.id for one in guests), *self.table.gone):
+                put(name, None)
+            weak = self._left_behind(guests) if can_be_weak(self.table.scene.policy) else {}
+            return weak or dict(self._crowding(guests, put))
+
+    # ---- whom the plan concerns
+
+    def _guests(self) -> Iterator[_Guest]:
+        launches = self.table.state.launches
+        for name, dated in (*self.planned.dated.items(), *self.planned.others.items()):
+            known = launches.get(name)
+            before = known.snapshot.date if known else None
+            day = self.planned.awaited.get(name, dated.date)
+            if day is None or (name in self.planned.others and day == before):
+                continue
+            wanted = self.asked.get(name) or (self.table.revive(known) if known else None)
+            if wanted:
+                yield self._guest(wanted, day, before)
+
+    def _guest(self, wanted: Wanted, day: date, before: date | None) -> _Guest:
+        near = self.calendar.after_working_days(
+            self.table.scene.today, self.table.scene.policy.objective.frozen_working_days, ()
+        )
+        stuck = wanted.floor is not None and day < wanted.floor.day
+        fixed = wanted.pinned or stuck or (day == before and day <= near)
+        return _Guest(wanted, on_day(wanted.shape, day, self.calendar), day, day == before, fixed)
+
+    # ---- trains
+
+    def _left_behind(self, guests: Sequence[_Guest]) -> dict[LaunchId, Wanted]:
+        """Riders of a train that is about to leave without them."""
+        launches, gone = self.table.state.launches, (*self.planned.dated, *self.planned.others, *self.table.gone)
+        old = (launches[name].snapshot.train for name in gone if name in launches)
+        trains = {day for day in (*old, *(one.shape.train for one in guests)) if day}
+        found: dict[LaunchId, Wanted] = {}
+        for train in sorted(day for day in trains if is_settled(day, self.table.scene.today, self.calendar)):
+            aboard = self._aboard(train, guests)
+            riders = [self._rider(launch, one) for launch, one in sorted(aboard.items())]
+            for launch, detail in left_behind(riders, train, self.table.scene.policy).items():
+                if one := aboard[launch]:
+                    link = Link(launch=launch, constraint=WEAK, detail=f"{detail}; it goes with the next one")
+                    found[launch] = _not_before(one, train + ONE_DAY, (link,), by_itself=True)
+        return found
+
+    def _aboard(self, train: date, guests: Sequence[_Guest]) -> dict[LaunchId, Wanted | None]:
+        """Who rides, and how each is asked for; None: it cannot be."""
+        launches = self.table.state.launches
+        beside = {name: self.table.revive(launches[name]) for name in self.audiences.riders(train)}
+        return beside | {one.shape.id: one.wanted for one in guests if one.shape.train == train}
+
+    def _rider(self, launch: LaunchId, wanted: Wanted | None) -> Rider:
+        state, policy = self.table.state, self.table.scene.policy
+        known = state.launches.get(launch)
+        if wanted is None:
+            shape = state.launches[launch].snapshot
+            features = [state.features[part.id] for part in shape.features if part.id in state.features]
+            return Rider(launch, segments_of(shape), counts(shape, features, policy), may_wait=False)
+        tried = wanted.pinned or (wanted.floor is not None and wanted.floor.by_itself)
+        may_wait = not tried and (known is None or known.trains_missed < policy.trains.misses)
+        shape, features = wanted.shape, list(wanted.situation.features)
+        return Rider(launch, segments_of(shape), counts(shape, features, policy), may_wait)
+
+    # ---- audiences
+
+    def _crowding(self, guests: Sequence[_Guest], put: Put) -> Iterator[tuple[LaunchId, Wanted]]:
+        """Who would crowd a segment; each is put on a day that is free, so that the next one sees it there."""
+        last = self.table.scene.today + timedelta(days=self.table.scene.policy.horizon_days)
+        for one in sorted(guests, key=lambda each: each.order):
+            crowds = [] if one.fixed else self.audiences.against(one.shape, one.day, self.calendar)
+            free = self.audiences.first_free(one.shape, one.day + ONE_DAY, last, self.calendar) if crowds else None
+            put(one.shape.id, on_day(one.shape, free or one.day, self.calendar))
+            if free:
+                yield one.shape.id, _not_before(one.wanted, free, tuple(map(_link, crowds)))
+
+
+def _link(crowd: Crowd) -> Link:
+    return Link(launch=crowd.by[0], constraint=crowd.constraint, detail=crowd.detail)
+
+
+def _not_before(wanted: Wanted, day: date, because: tuple[Link, ...], *, by_itself: bool = False) -> Wanted:
+    """The launch, asked for not before the day, also for the reasons that it was held back for already."""
+    known = wanted.floor
+    links = dict.fromkeys((*(known.because if known else ()), *because))
+    floor = Floor(day, tuple(links), by_itself or (known is not None and known.by_itself))
+    return replace(wanted, floor=floor)
