@@ -63,10 +63,10 @@ async def test_the_list_is_filtered_by_its_address_and_exported(house: House) ->
 
 
 async def test_one_launch_shows_the_old_date_as_a_ghost_with_its_chain_and_history(house: House) -> None:
-    await house.hear(changed(1, added()), changed(2, delayed("2026-07-20")))
+    await house.hear(changed(1, added()), changed(2, delayed("2026-06-08")))
     page = (await house.client.get(PAGE)).text
-    assert re.search(r'<s><time datetime="2026-06-08".*?datetime="2026-07-27"', page)
-    assert "F-1: delayed, Jun 1 to Jul 20" in read(page)
+    assert re.search(r'<s><time datetime="2026-06-08".*?datetime="2026-06-15"', page)
+    assert "F-1: delayed, Jun 1 to Jun 8" in read(page)
     assert "Score 52 gives T2" in page
     assert (await house.client.get(f"{PAGE}?lang=fr")).text.count("Pourquoi ce jour") == 1
 

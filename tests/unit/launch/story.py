@@ -11,14 +11,17 @@ from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.timers import arrive, next_due
 from services.launch.domain.launch import Launch
 from services.launch.domain.state import State, evolve
-from services.launch.settings import load_policy
+from services.launch.settings import DEFAULT_POLICY, load_policy
 from shared.contracts.cause import Cause, Source
 from shared.contracts.feature import FeatureChange, FeatureSnapshot, Impact, Target
 from shared.contracts.launch import LaunchChange, LaunchesChanged, LaunchSnapshot
 from shared.contracts.words import CauseId, LaunchId, PortfolioId
 
-POLICY = load_policy()
+POLICIES = DEFAULT_POLICY.parent / "policies"
+POLICY = load_policy(POLICIES / "by_itself.yaml")
 CALENDAR = Calendar(POLICY)
+ASKING = Calendar(load_policy())
+"""The default: what is loud or near moves only once a person has said so."""
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)  # a Monday
 DEFAULT = PortfolioId("default")
 

@@ -14,7 +14,7 @@ from services.launch.domain.readiness import Known
 from services.launch.domain.tiers.scoring import assess
 from services.launch.settings import DEFAULT_POLICY, load_policy
 from shared.contracts.launch import Tier
-from tests.unit.launch.story import CALENDAR, LOUD, MEDIUM, POLICY, SMALL, on, snapshot
+from tests.unit.launch.story import ASKING, CALENDAR, LOUD, MEDIUM, POLICY, SMALL, on, snapshot
 
 DAYS = st.dates(on("2019-01-01"), on("2031-12-31"))
 LOUDNESS: st.SearchStrategy[Tier] = st.sampled_from(["T1", "T2", "T3"])
@@ -127,7 +127,7 @@ def test_a_score_that_wobbles_across_a_border_flips_no_tier() -> None:
 
 
 def test_a_policy_is_named_by_its_content_and_a_typing_error_in_it_is_refused(tmp_path: Path) -> None:
-    assert load_policy().digest() == POLICY.digest()
+    assert load_policy().digest() == ASKING.policy.digest()
     assert POLICY.digest() != POLICY.model_copy(update={"horizon_days": 5}).digest()
     file = tmp_path / "policy.yaml"
     file.write_text(DEFAULT_POLICY.read_text().replace("soak_days: 5", "soak_dayz: 5"))

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from services.launch.domain.decide.budgeting import Telling, weigh
-from services.launch.domain.decide.placing import place
+from services.launch.domain.decide.placing import place, want
 from services.launch.domain.decide.scene import Scene
-from services.launch.domain.decide.shape import features_of, situation_of
+from services.launch.domain.decide.shape import features_of
 from services.launch.domain.decide.telling import Draft
 from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import Launch
@@ -27,16 +27,7 @@ def revive(launch: Launch, view: Mapping[str, Known], scene: Scene) -> Wanted | 
     features = [one for one in features_of(launch.snapshot, view) if not one.is_cancelled]
     if not launch.is_open or not features or launch.snapshot.date is None:
         return None
-    snapshot = launch.snapshot
-    return Wanted(
-        id=launch.id,
-        situation=situation_of(snapshot, features, scene),
-        date=snapshot.date,
-        last_date=launch.last_date,
-        pinned=snapshot.pin is not None,
-        launch=launch,
-        snapshot=snapshot,
-    )
+    return want(launch.snapshot, features, launch, scene)
 
 
 def complete(drafts: Sequence[Draft], planned: Planned, telling: Telling) -> list[Draft]:

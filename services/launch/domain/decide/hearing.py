@@ -8,7 +8,7 @@ from services.launch.domain.decide.beside import complete, revive
 from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.dating import plan
 from services.launch.domain.decide.noting import note
-from services.launch.domain.decide.placing import place
+from services.launch.domain.decide.placing import place, want
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import (
     blank,
@@ -16,13 +16,12 @@ from services.launch.domain.decide.shape import (
     hands,
     is_worth_telling,
     reshape,
-    situation_of,
 )
 from services.launch.domain.decide.telling import Draft, tell
 from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import HAPPENED_STATES, Launch, carry, derive_launch_id
 from services.launch.domain.leads import ready_on
-from services.launch.domain.planning.words import Dated, Table, Wanted
+from services.launch.domain.planning.words import Dated, Table
 from services.launch.domain.policy import louder
 from services.launch.domain.readiness import Known, follow
 from services.launch.domain.state import State
@@ -83,7 +82,7 @@ def hear(state: State, cause: Cause, changes: Sequence[FeatureChange], scene: Sc
             plans.append(_reshape(known, heard, view, state.features, scene))
     plans += _open(state, changes, view, scene)
     table = Table(state, scene, revision, lambda launch: revive(launch, view, scene), _gone(plans, settled))
-    planned = plan([_wanted(one, scene) for one in plans if _needs_date(one)], table)
+    planned = plan([want(one.shape, one.features, one.launch, scene) for one in plans if _needs_date(one)], table)
     drafts = [_draft(one, planned.dated.get(one.shape.id), cause, scene) for one in plans]
     drafts = complete((*settled, *drafts), planned, Telling(state, cause, changes, scene, view))
     return tell(state.portfolio, revision, cause, changes, drafts)
@@ -171,19 +170,6 @@ def _is_untold(state: State, change: FeatureChange, known: Known, scene: Scene) 
     launches = [state.launches[one] for one in state.of_feature.get(known.id, ())]
     told = any(not one.is_over or one.stage_of(known.id) == known.snapshot.stage for one in launches)
     return not (first_seen_shipped or known.is_cancelled or told)
-
-
-def _wanted(plan: _Plan, scene: Scene) -> Wanted:
-    shape, launch = plan.shape, plan.launch
-    return Wanted(
-        id=shape.id,
-        situation=situation_of(shape, plan.features, scene),
-        date=shape.date,
-        last_date=launch.last_date if launch else None,
-        pinned=shape.pin is not None,
-        launch=launch,
-        snapshot=shape,
-    )
 
 
 def _needs_date(plan: _Plan) -> bool:

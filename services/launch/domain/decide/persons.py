@@ -12,14 +12,20 @@ from services.launch.domain.decide.beside import complete, revive
 from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.dating import date_alone, plan
 from services.launch.domain.decide.noting import note
-from services.launch.domain.decide.placing import place
+from services.launch.domain.decide.placing import place, want
 from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.decide.shape import blank, features_of, hands, reshape, situation_of
+from services.launch.domain.decide.shape import (
+    blank,
+    features_of,
+    hands,
+    reshape,
+    situation_of,
+)
 from services.launch.domain.decide.telling import Draft, tell
 from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import HAPPENED_STATES, Launch, derive_launch_id
 from services.launch.domain.leads import ready_on
-from services.launch.domain.planning.words import Dated, Planned, Table, Wanted
+from services.launch.domain.planning.words import Dated, Planned, Table
 from services.launch.domain.readiness import Known
 from services.launch.domain.state import State
 from services.launch.domain.tiers.retiering import Settled, settle_by_person
@@ -184,14 +190,8 @@ def _plan(
     scene = table.scene
     if command.date:
         _check_date(command.date, shape, features, scene)
-    wanted = Wanted(
-        id=shape.id,
-        situation=situation_of(shape, features, scene),
-        date=command.date or shape.date,
-        last_date=launch.last_date if launch else None,
-        pinned=shape.pin is not None,
-        snapshot=shape,
-    )
+    asked = want(shape, features, launch, scene)
+    wanted = replace(asked, date=command.date or asked.date, launch=None)
     if command.cancel:
         planned = plan([], replace(table, gone=frozenset([shape.id])))
         return replace(planned, dated={shape.id: date_alone(wanted, scene)})

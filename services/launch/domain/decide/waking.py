@@ -10,14 +10,14 @@ from services.launch.domain.decide.beside import complete, revive
 from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.dating import plan
 from services.launch.domain.decide.noting import note
-from services.launch.domain.decide.placing import place
+from services.launch.domain.decide.placing import place, want
 from services.launch.domain.decide.scene import Scene
-from services.launch.domain.decide.shape import features_of, hands, reshape, situation_of
+from services.launch.domain.decide.shape import features_of, hands, reshape
 from services.launch.domain.decide.telling import Draft, tell
 from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import Launch
 from services.launch.domain.leads import last_days, ready_on
-from services.launch.domain.planning.words import Dated, Planned, Table, Wanted
+from services.launch.domain.planning.words import Dated, Planned, Table
 from services.launch.domain.readiness import Known
 from services.launch.domain.state import State
 from services.launch.domain.tiers.retiering import Settled, settle, settle_by_person
@@ -107,13 +107,4 @@ def _plan(woken: _Woken, shape: LaunchSnapshot, table: Table) -> Planned:
     launch = woken.launch
     if not _is_moved(launch, shape):
         return Planned({shape.id: Dated(shape.date, shape.waits_for, conflicts=launch.conflicts)})
-    wanted = Wanted(
-        id=shape.id,
-        situation=situation_of(shape, woken.features, table.scene),
-        date=shape.date,
-        last_date=launch.last_date,
-        pinned=shape.pin is not None,
-        launch=launch,
-        snapshot=shape,
-    )
-    return plan([wanted], table)
+    return plan([want(shape, woken.features, launch, table.scene)], table)
