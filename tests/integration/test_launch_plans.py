@@ -168,11 +168,11 @@ async def test_two_portfolios_do_not_share_teams_or_proposals(house: House) -> N
 
 async def test_what_if_answers_and_stores_nothing(house: House) -> None:
     await house.hear(changed(1, added("A", "2026-06-01", LOUD)), changed(2, added("B", "2026-06-11"), at=at(1)))
-    body = {"name": "a slip", "events": [{"feature": "A", "ready_on": "2026-06-05"}], "stage": "S2"}
+    body = {"events": [{"feature": "A", "ready_on": "2026-06-05"}], "stage": "S2"}
     answer = (await say(house, "simulations", body)).json()
     assert [(one["launch"], one["needs_approval"]) for one in answer["moves"]] == [("L-A", True), ("L-B", True)]
     assert (answer["dry_run"], answer["stage"], answer["cost"] > 0) == (True, "S2", True)
-    edit = {"edit": {"launch": "L-B", "date": "2026-06-30", "pin": "on stage"}}
+    edit = {"edits": [{"launch": "L-B", "date": "2026-06-30", "pin": "on stage"}]}
     answer = await say(house, "simulations", edit)
     assert [one["to"] for one in answer.json()["moves"]] == ["2026-06-30"]
     assert (await say(house, "simulations", {})).status_code == 422

@@ -9,6 +9,7 @@ from services.launch.api.agreed import build_activities, build_tier
 from services.launch.api.proposals import build_proposals, build_undo, build_verdicts
 from services.launch.api.radius import build_radius, build_radius_told
 from services.launch.api.reads import build_list, build_one, build_sums
+from services.launch.api.scenarios import build_keeping, build_scenarios
 from services.launch.api.trains import build_trains
 from services.launch.api.whatif import build_simulations
 from services.launch.api.writes import build_change, build_create
@@ -31,6 +32,8 @@ def build_routers(deciding: Deciding, clock: Clock) -> list[APIRouter]:
         build_verdicts(deciding, clock),
         build_undo(deciding, clock),
         build_simulations(deciding, clock),
+        build_scenarios(deciding),
+        build_keeping(deciding),
         build_radius(deciding, clock),
         build_radius_told(deciding, clock),
     ]

@@ -1,21 +1,26 @@
-"""What if: simulations of slips and edits. Nothing is stored."""
+"""What if: slips and edits tried out on the plan as it is, on their own or on top of a scenario. Nothing is stored."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.launch.api.asked import UNDER, EditBody, Words
 from services.launch.api.proposals import refused
-from services.launch.domain.approval.whatif import Outcome, Slip, simulate, simulate_edit
+from services.launch.domain.approval.outcome import Moving, differences
+from services.launch.domain.approval.scenarios import Compared, Scenario
+from services.launch.domain.approval.whatif import Slip
+from services.launch.domain.decide.persons import Edit
 from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.state import State
 from services.launch.handlers.deciding import Deciding
+from services.launch.handlers.scenarios import try_out
 from services.launch.store import reading
 from shared.contracts.words import Day, LaunchId, PortfolioId
 from shared.runtime.clock import Clock
 from shared.web.plumbing import PortfolioPath
 from shared.web.problems import ProblemError
+
+ScenarioName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$")]
 
 
 class SlipBody(BaseModel):
@@ -27,20 +32,43 @@ class SlipBody(BaseModel):
     ready_on: Day | None
 
 
-class WhatIfEdit(EditBody):
+class SupposedEdit(EditBody):
     """A person's edit of a launch, as `PATCH` takes it."""
 
     launch: Words
 
+    def supposed(self) -> Edit:
+        """The domain's command."""
+        edit = EditBody(**self.model_dump(exclude={"launch"}, exclude_unset=True))
+        return edit.command(LaunchId(self.launch), "simulation")
 
-class WhatIfBody(BaseModel):
-    """Events, all at once, or one edit."""
+
+class Supposed(BaseModel):
+    """Events, all at once, and then edits, one after the other; at least one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Words | None = None
     events: Annotated[tuple[SlipBody, ...], Field(max_length=200)] = ()
-    edit: WhatIfEdit | None = None
+    edits: Annotated[tuple[SupposedEdit, ...], Field(max_length=50)] = ()
+
+    @model_validator(mode="after")
+    def _each_feature_once(self) -> Self:
+        names = [one.feature for one in self.events]
+        twice = sorted({one for one in names if names.count(one) > 1})
+        if twice:
+            raise ValueError(f"each feature can be in `events` once; more than once: {', '.join(twice)}")
+        return self
+
+    def as_scenario(self, name: str, extends: str | None) -> Scenario:
+        """The domain's words."""
+        events = tuple(Slip(feature=one.feature, ready_on=one.ready_on) for one in self.events)
+        return Scenario(name=name, events=events, edits=tuple(one.supposed() for one in self.edits), extends=extends)
+
+
+class WhatIfBody(Supposed):
+    """What is supposed; on top of a scenario, if one is named."""
+
+    scenario: ScenarioName | None = None
     stage: Literal["S1", "S2", "S3"] | None = None
 
 
@@ -51,20 +79,13 @@ def build_simulations(deciding: Deciding, clock: Clock) -> APIRouter:
     @router.post("/simulations")
     async def simulations(portfolio: PortfolioPath, body: WhatIfBody) -> dict[str, Any]:
         """What would happen; nothing does. S3 is S2 here: a solver does not run while somebody waits."""
-        if bool(body.events) == bool(body.edit):
-            raise ProblemError(422, "expected either `events` or an `edit`", where="$")
+        if not (body.events or body.edits or body.scenario):
+            raise ProblemError(422, "expected `events`, `edits` or a `scenario`", where="$")
         await require_known(deciding, portfolio)
         scene = Scene(deciding.calendar, clock(), "S2" if body.stage == "S3" else body.stage)
-
-        def ask(state: State) -> Outcome:
-            if body.edit:
-                edit = EditBody(**body.edit.model_dump(exclude={"launch"}, exclude_unset=True))
-                return simulate_edit(state, edit.command(LaunchId(body.edit.launch), "simulation"), scene)
-            slips = [Slip(feature=one.feature, ready_on=one.ready_on) for one in body.events]
-            return simulate(state, slips, scene)
-
         try:
-            return show_outcome(await deciding.look(portfolio, ask), body.name)
+            asked = body.as_scenario("", body.scenario)
+            return show_compared(await try_out(deciding, portfolio, asked, scene))
         except RefusedError as refusal:
             raise refused(refusal) from None
 
@@ -78,27 +99,37 @@ async def require_known(deciding: Deciding, portfolio: PortfolioId) -> None:
             raise ProblemError(404, f"nothing is known of portfolio {portfolio}")
 
 
-def show_outcome(outcome: Outcome, name: str | None) -> dict[str, Any]:
-    """What would happen, as the API shows it."""
-    message = outcome.message
+def show_compared(compared: Compared) -> dict[str, Any]:
+    """What would happen, as the API shows it: against today, and against the scenario that was extended."""
+    outcome, parent = compared.outcome, compared.parent
     return {
         "dry_run": True,
-        "name": name,
+        "scenario": compared.scenario.name or compared.scenario.extends,
         "stage": outcome.stage,
         "cost": outcome.cost,
-        "moves": [
-            {
-                "launch": one.launch,
-                "name": one.name,
-                "from": one.before,
-                "to": one.after,
-                "needs_approval": one.waits,
-                "cost": one.cost,
-                "why": one.why,
-            }
-            for one in outcome.moves
-        ],
-        "proposals": [one.model_dump(mode="json") for one in message.proposals],
-        "conflicts": [one.model_dump(mode="json") for one in message.conflicts],
-        "opportunities": [one.model_dump(mode="json") for one in message.opportunities],
+        "moves": [_show_move(one) for one in outcome.moves],
+        "proposals": [one.model_dump(mode="json") for one in outcome.proposals],
+        "conflicts": [one.model_dump(mode="json") for one in outcome.conflicts],
+        "opportunities": [one.model_dump(mode="json") for one in outcome.opportunities],
+        "against_parent": parent
+        and {
+            "scenario": compared.scenario.extends,
+            "cost": outcome.cost - parent.cost,
+            "moves": [
+                {"launch": launch, "name": name, "from": before, "to": after}
+                for launch, name, before, after in differences(outcome, parent)
+            ],
+        },
+    }
+
+
+def _show_move(one: Moving) -> dict[str, Any]:
+    return {
+        "launch": one.launch,
+        "name": one.name,
+        "from": one.before,
+        "to": one.after,
+        "needs_approval": one.waits,
+        "cost": one.cost,
+        "why": one.why,
     }

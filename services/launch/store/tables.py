@@ -67,6 +67,15 @@ receipt_table = sa.Table(
 )
 """Who knows: only ever read by pages and the API, never by a decision."""
 
+scenario_table = sa.Table(
+    "scenario",
+    metadata,
+    sa.Column("portfolio", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("body", pg.JSONB, nullable=False),
+)
+"""What somebody supposes and wants to ask again; no decision reads it."""
+
 proposal_table = sa.Table(
     "proposal",
     metadata,

@@ -3,7 +3,7 @@
 import pytest
 
 from services.launch.domain.approval.radius import sweep
-from services.launch.domain.approval.whatif import Slip, keeps_from, simulate
+from services.launch.domain.approval.whatif import Slip, Step, keeps_from, simulate
 from services.launch.domain.constraints import Constraints, Follows, Load
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.planner_check import Violation
@@ -21,7 +21,7 @@ def test_what_if_answers_as_the_decision_would_and_changes_nothing() -> None:
     story.add("B", day="2026-06-11", impact=MEDIUM)
     scene = Scene(story.calendar, story.now)
     stored = dict(story.state.launches)
-    outcome = simulate(story.state, [Slip(feature="A", ready_on=on("2026-06-05"))], scene)
+    outcome = simulate(story.state, [Step(Slip(feature="A", ready_on=on("2026-06-05")))], scene)
     radius = sweep(story.state, "A", (7, 21), scene)
     assert story.state.launches == stored
     assert [one.launch for one in outcome.moves] == ["L-A", "L-B"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from services.launch.domain.approval.approving import cause_of
-from services.launch.domain.approval.whatif import Slip, simulate
+from services.launch.domain.approval.whatif import Slip, Step, simulate
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.decide.telling import tell
 from services.launch.domain.launch import Launch
@@ -33,7 +33,7 @@ def sweep(state: State, feature: str, slips: Sequence[int], scene: Scene) -> lis
         return []
     found = []
     for days in slips:
-        outcome = simulate(state, [Slip(feature=feature, ready_on=day + timedelta(days=days))], scene)
+        outcome = simulate(state, [Step(Slip(feature=feature, ready_on=day + timedelta(days=days)))], scene)
         found.append(BlastRadius(feature=feature, slip_days=days, launches=len(outcome.moves), cost=outcome.cost))
     return found
 

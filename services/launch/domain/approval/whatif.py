@@ -1,23 +1,25 @@
 """What would happen: the very decision, made on the state as it is, and not told. Nothing is stored.
 
-A slip of a feature or a person's edit; every feature by some days is radius.py.
+Slips of features and persons' edits, in any number; what comes of them is summed up in outcome.py.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass, fields
 from datetime import date
+from functools import partial
 
+from services.launch.domain.approval.outcome import Outcome, sum_up
 from services.launch.domain.decide.hearing import hear
 from services.launch.domain.decide.persons import Edit, edit
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.planner.model import iso_week
 from services.launch.domain.planning.arranging import crowd
 from services.launch.domain.planning.words import resident_of
-from services.launch.domain.policy import louder
-from services.launch.domain.state import State
+from services.launch.domain.state import State, evolve
 from shared.contracts.cause import Cause, Source
 from shared.contracts.feature import FeatureChange, FeatureKind, FeatureSnapshot, Target
-from shared.contracts.launch import LaunchesChanged, LaunchSnapshot
+from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import CauseId, Day, LaunchId, Word
 
 
@@ -29,45 +31,33 @@ class Slip(Word):
 
 
 @dataclass(frozen=True, slots=True)
-class Moving:
-    """A launch whose date would be another one; `waits`: a person would have to say so."""
+class Step:
+    """One thing that is supposed, and where it was said, for whoever said it wrongly."""
 
-    launch: LaunchId
-    name: str
-    before: date | None
-    after: date | None
-    waits: bool
-    cost: int
-    why: tuple[str, ...]
+    what: Slip | Edit
+    where: str = "$"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What would be told, move by move, and what it would cost."""
-
-    message: LaunchesChanged
-    moves: tuple[Moving, ...]
-    stage: str
-
-    @property
-    def cost(self) -> int:
-        """Of all moves, by the policy's objective."""
-        return sum(one.cost for one in self.moves)
-
-
-def simulate(state: State, slips: Sequence[Slip], scene: Scene) -> Outcome:
-    """What would happen if these features moved, all at once.
+def simulate(state: State, steps: Sequence[Step], scene: Scene) -> Outcome:
+    """What would happen if these features moved, all at once, and persons then did this, one after the other.
 
     Raises:
-        RefusedError: there is no such feature.
+        RefusedError: there is no such feature, or an edit could not be done; says at which step.
     """
-    changes = [_change(state, slip) for slip in slips]
-    return _outcome(state, hear(state, _cause(scene), changes, scene, 0), scene)
+    acts = list(_acts(state, steps, scene))
+    world = state if len(acts) == 1 else overlay(state)
+    messages: list[LaunchesChanged] = []
+    for number, act in enumerate(acts):
+        if messages:
+            evolve(world, messages[-1], scene.now, scene.calendar)
+        messages.append(act(world, -number))  # no revision of ours, so that no proposal's id is one that exists
+    return sum_up(state, messages, scene)
 
 
-def simulate_edit(state: State, command: Edit, scene: Scene) -> Outcome:
-    """What would happen if a person did this; raises RefusedError as the edit itself would."""
-    return _outcome(state, edit(state, command, scene, 0), scene)
+def overlay(state: State) -> State:
+    """A copy that can change without changing the state; its planner is made when it is asked for."""
+    own = {one.name: copy(getattr(state, one.name)) for one in fields(state) if one.name != "planner"}
+    return State(**own)
 
 
 def keeps_from(state: State, launch: LaunchId, day: date, scene: Scene) -> list[tuple[str, str, list[str]]]:
@@ -86,10 +76,26 @@ def keeps_from(state: State, launch: LaunchId, day: date, scene: Scene) -> list[
     return [*found, *heard]
 
 
-def _change(state: State, slip: Slip) -> FeatureChange:
+def _acts(state: State, steps: Sequence[Step], scene: Scene) -> Iterator[Callable[[State, int], LaunchesChanged]]:
+    changes = [_change(state, one.what, one.where) for one in steps if isinstance(one.what, Slip)]
+    if changes:
+        yield lambda world, revision: hear(world, _cause(scene), changes, scene, revision)
+    for one in steps:
+        if isinstance(one.what, Edit):
+            yield partial(_edit, one.what, one.where, scene)
+
+
+def _edit(command: Edit, where: str, scene: Scene, world: State, revision: int) -> LaunchesChanged:
+    try:
+        return edit(world, command, scene, revision)
+    except RefusedError as refusal:
+        raise RefusedError(str(refusal), where + refusal.where.removeprefix("$"), missing=refusal.missing) from None
+
+
+def _change(state: State, slip: Slip, where: str) -> FeatureChange:
     known = state.features.get(slip.feature)
     if known is None:
-        raise RefusedError(f"no such feature: {slip.feature}", "$.events", missing=True)
+        raise RefusedError(f"no such feature: {slip.feature}", f"{where}.feature", missing=True)
     before = known.snapshot
     if slip.ready_on is None:
         after = before.model_copy(update={"status": "cancelled", "version": before.version + 1})
@@ -108,40 +114,6 @@ def _kind(before: FeatureSnapshot, day: date) -> FeatureKind:
 def _cause(scene: Scene) -> Cause:
     source = Source(tool="launch", source_id="launch", occurred_at=scene.now, observed_at=scene.now)
     return Cause(id=CauseId("launch:simulation"), kind="observation", summary="What if", source=source)
-
-
-def _outcome(state: State, message: LaunchesChanged, scene: Scene) -> Outcome:
-    waiting = {move.launch: move for one in message.proposals if one.state == "open" for move in one.moves}
-    moves = [
-        _moving(one.launch, one.before, one.launch.date, tuple(link.detail for link in one.why), scene)
-        for one in message.changes
-        if one.before and one.before.date != one.launch.date
-    ]
-    for name, move in waiting.items():
-        snapshot = state.launches[name].snapshot
-        found = _moving(snapshot, snapshot, move.later_date, (move.detail,), scene)
-        moves.append(replace(found, waits=True))
-    stage = scene.stage or scene.policy.objective.stage
-    moves.sort(key=lambda one: one.launch)
-    return Outcome(message, tuple(moves), "S2" if stage == "S3" else stage if scene.policy.binds else "S0")
-
-
-def _moving(
-    shape: LaunchSnapshot, before: LaunchSnapshot, after: date | None, why: tuple[str, ...], scene: Scene
-) -> Moving:
-    cost = _price(before, before.date, after, scene) if before.date and after else 0
-    return Moving(shape.id, shape.name, before.date, after, waits=False, cost=cost, why=why)
-
-
-def _price(shape: LaunchSnapshot, before: date | None, after: date | None, scene: Scene) -> int:
-    if before is None or after is None:
-        return 0
-    objective = scene.policy.objective
-    weight = objective.weight.get(louder(shape.market_tier, shape.internal_tier), 1)
-    weight *= objective.announced_factor if shape.state == "announced" else 1
-    ahead = (before - scene.today).days
-    factors = (one.factor for one in objective.proximity if one.within_days is None or ahead <= one.within_days)
-    return weight * next(factors, 1) * (objective.fixed_days + abs((after - before).days))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,55 @@
+"""Scenarios: kept and forgotten under the portfolio's lock, tried out on the state as it is. Nothing is decided."""
+
+from functools import partial
+
+from services.launch.domain.approval.scenarios import Compared, Scenario, check, compare, lineage
+from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.state import State
+from services.launch.handlers.deciding import Deciding
+from services.launch.store.scenarios import delete_scenario, load_scenarios, save_scenario
+from shared.contracts.words import PortfolioId
+
+
+async def keep(deciding: Deciding, portfolio: PortfolioId, scenario: Scenario) -> bool:
+    """Keep a scenario; whether it is a new one.
+
+    Raises:
+        RefusedError: it extends what is not there, or itself.
+    """
+    async with deciding.database.locked([portfolio]) as batch:
+        known = await load_scenarios(batch.connection, portfolio)
+        check(scenario, known)
+        await save_scenario(batch, portfolio, scenario)
+    return scenario.name not in known
+
+
+async def forget(deciding: Deciding, portfolio: PortfolioId, name: str) -> None:
+    """Forget a scenario.
+
+    Raises:
+        RefusedError: there is none of this name, or another one extends it.
+    """
+    async with deciding.database.locked([portfolio]) as batch:
+        known = await load_scenarios(batch.connection, portfolio)
+        if name not in known:
+            raise RefusedError(f"no such scenario: {name}", missing=True)
+        children = [one.name for one in known.values() if one.extends == name]
+        if children:
+            raise RefusedError(f"{', '.join(children)} extends it; change or delete that first")
+        await delete_scenario(batch, portfolio, name)
+
+
+async def try_out(deciding: Deciding, portfolio: PortfolioId, scenario: Scenario, scene: Scene) -> Compared:
+    """What it would do to the plan as it is, and what the one that it extends would.
+
+    Raises:
+        RefusedError: it extends what is not there, or something that is supposed cannot be.
+    """
+    async with deciding.database.reading() as connection:
+        known = await load_scenarios(connection, portfolio)
+    line = [one for one in lineage(scenario, known) if one.events or one.edits]
+    return await deciding.look(portfolio, partial(_compare, line, scene))
+
+
+def _compare(line: list[Scenario], scene: Scene, state: State) -> Compared:
+    return compare(state, line, scene)
