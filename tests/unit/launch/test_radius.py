@@ -30,7 +30,7 @@ def test_what_a_slip_would_move_is_told_and_moves_nothing() -> None:
     assert (message.changes, message.untouched, message.features) == ((), (), ())
     assert message.cause.summary == "ana asked what a slip of 1 feature would move, as of revision 2"
     assert story.state.launches == before
-    assert story.replayed() == story.state
+    assert story.replayed().launches == story.state.launches
 
 
 def test_an_answer_that_took_so_long_that_the_plan_changed_says_so() -> None:

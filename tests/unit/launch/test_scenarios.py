@@ -1,5 +1,7 @@
 """What if several things happened together, under a name, on top of each other; and nothing of it stays."""
 
+from copy import deepcopy
+
 import pytest
 
 from services.launch.domain.approval.outcome import differences
@@ -41,13 +43,13 @@ def days(compared: Compared) -> dict[str, str]:
     return {one.launch: str(one.after) for one in compared.outcome.moves}
 
 
-def frozen(state: State, scene: Scene) -> bytes:
+def frozen(state: State, scene: Scene) -> tuple[bytes, object]:
     """Everything of a state, the planner's view of it included."""
     schedule = resident_of(state, scene).schedule
     stored = [one.model_dump_json() for one in (*state.features.values(), *state.launches.values())]
     waiting = [one.model_dump_json() for one in state.proposals.values()]
     rest = (state.of_feature, state.days, state.wakes, state.standing, schedule.home, schedule.free, schedule.users)
-    return repr((stored, waiting, rest)).encode()
+    return repr((stored, waiting, rest)).encode(), deepcopy(vars(state.audiences))
 
 
 def test_slips_and_edits_together_answer_as_the_decisions_one_after_the_other_would_and_nothing_stays() -> None:

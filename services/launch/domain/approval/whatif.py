@@ -4,8 +4,7 @@ Slips of features and persons' edits, in any number; what comes of them is summe
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
@@ -55,9 +54,11 @@ def simulate(state: State, steps: Sequence[Step], scene: Scene) -> Outcome:
 
 
 def overlay(state: State) -> State:
-    """A copy that can change without changing the state; its planner is made when it is asked for."""
-    own = {one.name: copy(getattr(state, one.name)) for one in fields(state) if one.name != "planner"}
-    return State(**own)
+    """A copy that can change without changing the state, made as a state is loaded."""
+    world = State(state.portfolio)
+    world.fill(state.features.values(), state.launches.values())
+    world.proposals = dict(state.proposals)
+    return world
 
 
 def keeps_from(state: State, launch: LaunchId, day: date, scene: Scene) -> list[tuple[str, str, list[str]]]:
