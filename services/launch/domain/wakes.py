@@ -1,12 +1,13 @@
 """When the clock next has something to do with a launch, its day apart.
 
-A last day to begin, the end of what a person allowed for a time, the end of a tier's rest. What the clock then does is
-decided elsewhere.
+A last day to begin, the end of what a person allowed for a time, the end of a tier's rest, the day on which its train
+is settled. What the clock then does is decided elsewhere.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from services.launch.domain.audiences.boarding import settles_on
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.launch import OPEN_STATES, Launch
 from services.launch.domain.leads import begins_next
@@ -22,6 +23,15 @@ def wakes_at(launch: Launch, features: Mapping[str, Known], calendar: Calendar, 
     return min((one for one in _instants(launch, features, calendar, now) if one > now), default=None)
 
 
+def waits_for_train(launch: Launch, features: Mapping[str, Known], calendar: Calendar, now: datetime) -> bool:
+    """Whether the launch was to be woken now because its train is settled, and for nothing else."""
+    settled = settles_on(launch, calendar)
+    if launch.wakes_at != now or settled is None or calendar.start_of(settled) != now:
+        return False
+    before = now - timedelta(microseconds=1)
+    return sum(one == now for one in _instants(launch, features, calendar, before)) == 1
+
+
 def _instants(launch: Launch, features: Mapping[str, Known], calendar: Calendar, now: datetime) -> Iterator[datetime]:
     one = launch.snapshot
     if one.override:
@@ -31,6 +41,9 @@ def _instants(launch: Launch, features: Mapping[str, Known], calendar: Calendar,
     dawn = begins_next(one, calendar, now)
     if dawn:
         yield dawn
+    settled = settles_on(launch, calendar)
+    if settled:
+        yield calendar.start_of(settled)
     rest = rests_until(launch, calendar)
     if rest and rest > now and not one.override and _would_change(launch, features, calendar):
         yield rest

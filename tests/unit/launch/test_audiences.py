@@ -9,12 +9,10 @@ from services.launch.domain.calendar import Calendar
 from services.launch.domain.constraints import Alone, Approval, Team
 from services.launch.domain.decide.scene import RefusedError, Scene
 from shared.contracts.words import LaunchId
-from tests.unit.launch.story import MEDIUM, POLICY, SMALL, Story, on, only
+from tests.unit.launch.story import CALENDAR, MEDIUM, POLICY, SMALL, Story, on, only
 
-FREE: dict[str, Any] = {"approval": None, "spacing": (), "slots": (), "apart_days": {}}
-ALONE = Calendar(POLICY.model_copy(update=FREE))
-TOGETHER = Calendar(POLICY.model_copy(update={**FREE, "teams": {"docs": Team(weekly=9)}}))
-either_way = pytest.mark.parametrize("calendar", [ALONE, TOGETHER], ids=["each alone", "together"])
+TOGETHER = Calendar(POLICY.model_copy(update={"teams": {"docs": Team(weekly=9)}}))
+either_way = pytest.mark.parametrize("calendar", [CALENDAR, TOGETHER], ids=["each alone", "together"])
 
 
 def smb(story: Story, ref: str, day: str = "2026-06-01", **fields: Any) -> None:
@@ -99,7 +97,7 @@ def test_a_move_that_would_crowd_a_segment_goes_on_and_comes_back_when_its_cause
 
 
 def test_what_waits_for_a_person_is_proposed_for_a_day_that_is_free() -> None:
-    story = Story(calendar=Calendar(POLICY.model_copy(update={**FREE, "approval": Approval(alone={"T3": Alone()})})))
+    story = Story(calendar=Calendar(POLICY.model_copy(update={"approval": Approval(alone={"T3": Alone()})})))
     smb(story, "A")
     smb(story, "B", "2026-05-04")
     (proposal,) = story.change("delayed", "B", day="2026-06-02").proposals

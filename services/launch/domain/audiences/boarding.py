@@ -76,6 +76,13 @@ def is_settled(train: date, today: date, calendar: Calendar) -> bool:
     return calendar.cutoff_of(train) <= today < train
 
 
+def settles_on(launch: Launch, calendar: Calendar) -> date | None:
+    """The day on which the clock decides whether a launch leaves with its train; None if it does in any case."""
+    one, rules = launch.snapshot, calendar.policy.trains
+    free = one.pin is None and launch.trains_missed < rules.misses
+    return calendar.cutoff_of(one.train) if one.train and free and can_be_weak(calendar.policy) else None
+
+
 def last_train(launch: Launch, calendar: Calendar) -> date | None:
     """The train that a launch ahead is on, or was to be on when it lost its date."""
     one, day = launch.snapshot, launch.last_date
