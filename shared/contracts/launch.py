@@ -107,7 +107,10 @@ class Completed(Word):
 
 
 class LaunchSnapshot(Word):
-    """Everything known of a launch now. `date` is None while it waits; `waits_for` then says for what."""
+    """Everything known of a launch now. `date` is None while it waits; `waits_for` then says for what.
+
+    `not_before` and `not_after` are the days between which a person wants it.
+    """
 
     id: LaunchId
     name: str
@@ -117,6 +120,8 @@ class LaunchSnapshot(Word):
     state: LaunchState
     date: Day | None
     waits_for: str | None = None
+    not_before: Day | None = None
+    not_after: Day | None = None
     pin: Pin | None = None
     train: Day | None = None
     features: tuple[LaunchFeature, ...]

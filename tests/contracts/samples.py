@@ -95,6 +95,8 @@ LAUNCH = LaunchSnapshot(
     state="planned",
     date=date(2026, 5, 19),
     waits_for=None,
+    not_before=date(2026, 5, 4),
+    not_after=date(2026, 6, 30),
     pin=Pin(reason="the user conference", by="p7", on=date(2026, 5, 19)),
     train=date(2026, 5, 19),
     features=(

@@ -1,5 +1,6 @@
 """Why this tier, who must begin when, and what persons agree on: asked and said through the API, on PostgreSQL."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -168,3 +169,18 @@ async def test_the_page_shows_why_this_tier_and_who_must_begin_when(house: House
     page = (await house.client.get("/launch/launches/L-F-1")).text
     for words in ("Score 52 gives T2.", "positioning and message approved", "kickoff and agreed tier"):
         assert words in page
+
+
+async def test_a_person_sets_a_first_and_a_last_day_and_null_lifts_one(house: House) -> None:
+    set_ = (await house.patch("L-F-1", {"not_before": "2026-06-15", "not_after": "2026-06-19", "by": "ana"})).json()
+    assert (set_["date"], set_["not_before"], set_["not_after"]) == ("2026-06-15", "2026-06-15", "2026-06-19")
+    explained = await house.get("launches/L-F-1/explain", day="2026-06-22")
+    assert explained["bounds"][0]["constraint"] == "not_before"
+    assert [one["constraint"] for one in explained["against"]] == ["not_after"]
+    page = re.sub(r"<[^>]+>", " ", (await house.client.get("/launch/launches/L-F-1")).text)
+    assert "Not before" in page
+    assert "Not after" in page
+    refused = await house.patch("L-F-1", {"not_before": "2026-07-01"}, status=422)
+    assert refused.json()["where"] == "$.not_before"
+    lifted = (await house.patch("L-F-1", {"not_after": None})).json()
+    assert (lifted["not_before"], lifted["not_after"]) == ("2026-06-15", None)

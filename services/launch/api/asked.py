@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from services.launch.domain.decide.agreeing import Bounding
 from services.launch.domain.decide.persons import Edit
 from services.launch.handlers.seen import Seen, read_seen
 from services.launch.store.reading import Place, Wish, read_place
@@ -13,6 +14,8 @@ from shared.contracts.words import Day, LaunchId, PersonId
 from shared.web.problems import ProblemError
 
 UNDER: Final = "/portfolios/{portfolio}"
+
+BOUNDS: Final = frozenset({"not_before", "not_after"})
 
 Words = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00]*$", strip_whitespace=True)]
 Many = Annotated[tuple[Words, ...], Field(max_length=200)]
@@ -48,7 +51,10 @@ class OwnerBody(BaseModel):
 
 
 class EditBody(BaseModel):
-    """What a person changes; fields that are not there stay as they are. `pin` is the reason; null unpins."""
+    """What a person changes; fields that are not there stay as they are. `pin` is the reason; null unpins.
+
+    `not_before` and `not_after` are the days between which the launch must be; null lifts one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,6 +66,8 @@ class EditBody(BaseModel):
     segments: Many | None = None
     regions: Many | None = None
     cancel: bool | None = None
+    not_before: Day | None = None
+    not_after: Day | None = None
     by: Words = "api"
 
     def command(self, launch: LaunchId | None, request: str) -> Edit:
@@ -70,8 +78,14 @@ class EditBody(BaseModel):
             request=request,
             owners=None if self.owners is None else owners,
             unpin=self.pin is None and "pin" in self.model_fields_set,
-            **self.model_dump(exclude={"owners"}),
+            bounds=self._bounds(),
+            **self.model_dump(exclude={"owners", "not_before", "not_after"}),
         )
+
+    def _bounds(self) -> Bounding | None:
+        given = BOUNDS & self.model_fields_set
+        lifted = tuple(name for name in sorted(given) if getattr(self, name) is None)
+        return Bounding(not_before=self.not_before, not_after=self.not_after, lifted=lifted) if given else None
 
 
 class NewBody(EditBody):

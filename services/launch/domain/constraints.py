@@ -11,7 +11,7 @@ from services.launch.domain.planner.blocks import named_once, order_launches
 from services.launch.domain.planner.model import After
 from services.launch.domain.planner.model import Launch as Entry
 from shared.contracts.launch import Tier
-from shared.contracts.words import Day, LaunchId, Word
+from shared.contracts.words import LaunchId, Word
 
 IsoWeek = Annotated[str, StringConstraints(pattern=r"^\d{4}-W(0[1-9]|[1-4]\d|5[0-3])$")]
 
@@ -52,13 +52,6 @@ class Follows(Part):
     launch: LaunchId
     after: LaunchId
     lag_days: int = Field(0, ge=0)
-
-
-class Bounds(Part):
-    """Days before and after which a launch may not be."""
-
-    not_before: Day | None = None
-    not_after: Day | None = None
 
 
 class Proximity(Part):
@@ -123,7 +116,6 @@ class Constraints(Part):
     after: tuple[Follows, ...] = ()
     together: dict[str, tuple[LaunchId, ...]] = Field(default_factory=dict)
     """Groups of launches that share one date."""
-    bounds: dict[LaunchId, Bounds] = Field(default_factory=dict)
     objective: Objective = Objective()
     approval: Approval | None = None
     """None: every move is applied at once."""

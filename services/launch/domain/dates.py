@@ -24,6 +24,8 @@ class Situation:
     today: date
     notice: int | None = None
     """Working days of notice still asked for after some were waived; None: what the tier asks for."""
+    not_before: date | None = None
+    not_after: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,19 @@ def violations(situation: Situation, day: date, calendar: Calendar) -> list[Boun
     """Every rule that the day breaks, with its sentence; empty if the launch may be on that day."""
     found = [Bound(day, "ready", known.id, waits) for known in situation.features if (waits := waits_for(known))]
     found += [bound for bound in bounds(situation, calendar) if bound.day > day]
+    if situation.not_after and day > situation.not_after:
+        found.append(Bound(day, "not_after", None, f"a person wants it by {situation.not_after} at the latest"))
     breaks = calendar.broken(day, situation.tier, situation.regions)
     return found + [Bound(day, one.constraint, None, one.detail) for one in breaks if one.constraint != SOFT]
 
 
 def bounds(situation: Situation, calendar: Calendar) -> Iterator[Bound]:
-    """All lower bounds of a launch, those of each feature whose day is known and tomorrow."""
+    """All lower bounds of a launch: of each feature whose day is known, a person's, and tomorrow."""
     for known in situation.features:
         yield from _of_feature(known, situation, calendar)
+    if situation.not_before:
+        told = f"a person wants it on {situation.not_before} at the earliest"
+        yield Bound(situation.not_before, "not_before", None, told)
     tomorrow = situation.today + ONE_DAY
     yield Bound(tomorrow, "today", None, f"a launch needs at least a day: not before {tomorrow}")
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.agreeing import Overriding, Waiving
+from services.launch.domain.decide.agreeing import Bounding, Overriding, Waiving
 from services.launch.domain.decide.hearing import hear
 from services.launch.domain.decide.persons import VERBS, Edit, edit
 from services.launch.domain.decide.scene import RefusedError, Scene
@@ -184,6 +184,12 @@ def _waive(change: LaunchChange) -> Waiving | None:
     return Waiving(activity=one.activity, reason=one.reason, approved_by=one.approved_by, until=one.until)
 
 
+def _bounds(change: LaunchChange) -> Bounding:
+    one, names = change.launch, ("not_before", "not_after")
+    lifted = tuple(name for name in names if getattr(one, name) is None)
+    return Bounding(not_before=one.not_before, not_after=one.not_after, lifted=lifted)
+
+
 def _completed(change: LaunchChange) -> tuple[str, ...]:
     had = set(change.before.completed) if change.before else set()
     return tuple(one.activity for one in change.launch.completed if one not in had)
@@ -203,5 +209,6 @@ READ: dict[str, Any] = {
     "end_override": lambda change: change.launch.override is None,
     "complete": _completed,
     "waive": _waive,
+    "bounds": _bounds,
 }
 """How each field of an act is read off a change."""

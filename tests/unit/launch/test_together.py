@@ -8,7 +8,7 @@ import pytest
 from services.launch.domain.approval.approving import Verdict, judge
 from services.launch.domain.approval.undoing import Moved, Undo, undo
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Alone, Approval, Bounds, Follows, Load, Slot, Team
+from services.launch.domain.constraints import Alone, Approval, Follows, Load, Slot, Team
 from services.launch.domain.decide.scene import RefusedError, Scene
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import LaunchId
@@ -116,20 +116,19 @@ def test_an_audience_hears_once_a_week_and_a_line_keeps_its_distance() -> None:
     assert (dates(story)["E"] or date.max) - (dates(story)["D"] or date.min) >= timedelta(days=14)
 
 
-def test_order_groups_slots_and_bounds_hold() -> None:
+def test_order_groups_and_slots_hold() -> None:
     rules = {
         "after": (Follows(launch=LaunchId("L-B"), after=LaunchId("L-A"), lag_days=7),),
         "together": {"pair": (LaunchId("L-C"), LaunchId("L-D"))},
         "slots": (Slot(team="marketing", tier="T1"),),
-        "bounds": {LaunchId("L-E"): Bounds(not_before=on("2026-08-03"))},
     }
     story = Story(calendar=Calendar(POLICY.model_copy(update=rules)))
-    for ref in ("A", "B", "C", "D", "E"):
+    for ref in ("A", "B", "C", "D"):
         story.add(ref, day="2026-06-01", impact=MEDIUM)
     story.add("F", day="2026-06-01", impact=LOUD, labels=("demo",))
     story.add("G", day="2026-06-01", impact=LOUD, labels=("demo",))
     now = dates(story)
-    assert (now["B"], now["E"]) == (on("2026-06-15"), on("2026-08-03"))
+    assert now["B"] == on("2026-06-15")
     assert now["C"] == now["D"]
     assert (now["F"], now["G"]) == (on("2026-06-11"), on("2026-06-15"))
     story.change("delayed", "D", day="2026-06-10")

@@ -1,4 +1,4 @@
-"""What persons agree on for a launch: another loudness for a time, lead given up for a time, work that is done.
+"""What persons agree on for a launch: another loudness or less lead for a time, work that is done, days it must keep.
 
 Checks and writes it down; what follows for tier and date is decided by the callers.
 """
@@ -30,6 +30,14 @@ class Waiving(Word):
     until: Day
 
 
+class Bounding(Word):
+    """Days between which a person wants a launch. A None stays as it is, unless `lifted` names the bound."""
+
+    not_before: Day | None = None
+    not_after: Day | None = None
+    lifted: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """What of an act is agreed on; each part may be missing."""
@@ -38,13 +46,15 @@ class Agreement:
     end_override: bool = False
     complete: tuple[str, ...] = ()
     waive: Waiving | None = None
+    bounds: Bounding | None = None
 
 
 def agree(one: LaunchSnapshot, by: str, wish: Agreement, scene: Scene) -> dict[str, object]:
     """The snapshot's fields that change.
 
     Raises:
-        RefusedError: a name is missing, a day is not ahead, there is no such activity or nothing to end.
+        RefusedError: a name is missing, a day is not ahead, days contradict each other, there is no such activity or
+            nothing to end.
     """
     changed: dict[str, object] = {}
     if wish.override:
@@ -55,6 +65,8 @@ def agree(one: LaunchSnapshot, by: str, wish: Agreement, scene: Scene) -> dict[s
     if wish.waive:
         kept = tuple(waiver for waiver in one.waivers if waiver.activity != wish.waive.activity)
         changed["waivers"] = (*kept, _waive(one, by, wish.waive, scene))
+    if wish.bounds:
+        changed |= _bound(one, wish.bounds, scene)
     if wish.complete:
         changed["completed"] = (*one.completed, *_complete(one, by, wish.complete, scene))
     return changed
@@ -106,6 +118,25 @@ def _waive(one: LaunchSnapshot, by: str, wish: Waiving, scene: Scene) -> Waiver:
         on=scene.today,
         until=wish.until,
     )
+
+
+def _bound(one: LaunchSnapshot, wish: Bounding, scene: Scene) -> dict[str, Day | None]:
+    first = None if "not_before" in wish.lifted else wish.not_before or one.not_before
+    last = None if "not_after" in wish.lifted else wish.not_after or one.not_after
+    for name, day in (("not_before", wish.not_before), ("not_after", wish.not_after)):
+        if day and day <= scene.today:
+            raise RefusedError(f"{day} is not ahead; the earliest day is tomorrow", f"$.{name}")
+    if first and last and first > last:
+        where = "$.not_before" if wish.not_before else "$.not_after"
+        raise RefusedError(f"no day is on or after {first} and on or before {last}", where)
+    return {"not_before": first, "not_after": last}
+
+
+def check_last_day(one: LaunchSnapshot) -> None:
+    """Raises RefusedError if the launch has a date after its last day: by itself it does not come earlier."""
+    if one.date and one.not_after and one.date > one.not_after and not one.pin:
+        told = f"{one.name} is on {one.date}; give it a date up to {one.not_after} in the same request"
+        raise RefusedError(told, "$.not_after")
 
 
 def _complete(one: LaunchSnapshot, by: str, names: tuple[str, ...], scene: Scene) -> list[Completed]:

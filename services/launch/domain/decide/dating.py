@@ -5,12 +5,12 @@ policy binds launches to each other, the planner (domain/planning) takes that as
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 
 from services.launch.domain.audiences.holding import hold
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Bounds
 from services.launch.domain.dates import Bound, Earliest, bounds, find_earliest, violations
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.planning.joint import plan_together
@@ -50,13 +50,42 @@ def date_alone(wanted: Wanted, scene: Scene, *, undo: bool = True) -> Dated:
     if undone:
         return Dated(undone, earliest=earliest.date, undone=True)
     held_until = wanted.floor.day if wanted.floor else None
-    bound = max(filter(None, (scene.policy.bounds.get(wanted.id, Bounds()).not_before, held_until)), default=None)
-    if wanted.date and not violations(wanted.situation, wanted.date, calendar) and wanted.date >= (bound or date.min):
+    if (
+        wanted.date
+        and not violations(wanted.situation, wanted.date, calendar)
+        and wanted.date >= (held_until or date.min)
+    ):
         return Dated(wanted.date, earliest=earliest.date)
-    floor = max(filter(None, (wanted.date or wanted.last_date, bound)), default=None)
+    floor = max(filter(None, (wanted.date or _lost(wanted), held_until)), default=None)
     found = find_earliest(wanted.situation, calendar, floor)
     steps = (*(wanted.floor.because if wanted.floor else ()), *_steps(wanted, found, floor, calendar))
-    return Dated(found.date, found.waits_for, steps, earliest=earliest.date)
+    dated = Dated(found.date, found.waits_for, steps, earliest=earliest.date)
+    last = wanted.situation.not_after
+    return _too_late(wanted, dated, last, scene) if last and found.date and found.date > last else dated
+
+
+def _lost(wanted: Wanted) -> date | None:
+    """The date it has lost and should not come before, unless a person wants it earlier."""
+    last = wanted.situation.not_after
+    return None if last and wanted.last_date and wanted.last_date > last else wanted.last_date
+
+
+def _too_late(wanted: Wanted, dated: Dated, last: date, scene: Scene) -> Dated:
+    """A launch that cannot be by the last day it may have: it keeps the date it has, and everybody sees that."""
+    day = dated.date or last
+    why = next((f": {link.detail}" for link in dated.links), "")
+    detail = f"a person wants it by {last} at the latest, and the earliest day for it is {day}{why}"
+    allow = Option(action="move_not_after", detail=f"Let it be on {day}.", cost=(day - last).days)
+    options = (allow, *_ways_out(wanted, wanted.date or last, scene))
+    conflict = Conflict(launch=wanted.id, constraint="not_after", detail=detail, options=options)
+    return replace(
+        dated,
+        date=wanted.date,
+        waits_for=None if wanted.date else detail,
+        links=(Link(constraint="not_after", detail=detail),),
+        conflicts=(conflict,),
+        stays=True,
+    )
 
 
 def _undo(wanted: Wanted, scene: Scene) -> date | None:
@@ -119,6 +148,11 @@ def _options(wanted: Wanted, earliest: Earliest, day: date, scene: Scene) -> Ite
     if earliest.date:
         days = (earliest.date - day).days
         yield Option(action="move_pin", detail=f"Move the pin from {day} to {earliest.date}.", cost=abs(days))
+    yield from _ways_out(wanted, day, scene)
+
+
+def _ways_out(wanted: Wanted, day: date, scene: Scene) -> Iterator[Option]:
+    """What a person could do to keep the day."""
     late = {one.feature for one in bounds(wanted.situation, scene.calendar) if one.feature and one.day > day}
     rest = [one for one in wanted.situation.features if one.id not in late]
     if late and rest:

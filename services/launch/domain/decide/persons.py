@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from services.launch.domain.dates import violations
-from services.launch.domain.decide.agreeing import Agreement, Overriding, Waiving, agree
+from services.launch.domain.decide.agreeing import Agreement, Bounding, Overriding, Waiving, agree, check_last_day
 from services.launch.domain.decide.beside import complete, revive
 from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.dating import date_alone, plan
@@ -59,6 +59,7 @@ class Edit(Word):
     complete: tuple[str, ...] = ()
     """Activities that are done."""
     waive: Waiving | None = None
+    bounds: Bounding | None = None
 
     def fields(self) -> dict[str, object]:
         """The snapshot's fields that the person gave."""
@@ -67,7 +68,8 @@ class Edit(Word):
 
     def acts(self) -> tuple[str, ...]:
         """What the person does, as field names."""
-        names = ("name", "features", "date", "pin", "owners", "segments", "regions", "cancel", "override", "waive")
+        texts = ("name", "features", "date", "pin", "owners", "segments", "regions", "cancel")
+        names = (*texts, "override", "waive", "bounds")
         flags = ("unpin", "end_override", "complete")
         return (
             *(name for name in names if getattr(self, name) is not None),
@@ -89,6 +91,7 @@ VERBS: Mapping[str, str] = {
     "end_override": "let the policy decide again how loud to make",
     "complete": "completed work on",
     "waive": "gave up lead for",
+    "bounds": "set or lifted the first or last day of",
 }
 
 
@@ -123,7 +126,7 @@ def edit(state: State, command: Edit, scene: Scene, revision: int) -> LaunchesCh
 
 
 def _shape(base: LaunchSnapshot, command: Edit, scene: Scene) -> LaunchSnapshot:
-    wish = Agreement(command.override, command.end_override, command.complete, command.waive)
+    wish = Agreement(command.override, command.end_override, command.complete, command.waive, command.bounds)
     agreed = agree(base, command.by, wish, scene)
     return base.model_copy(update={**command.fields(), **agreed, "pin": _pin(base, command, scene)})
 
@@ -190,6 +193,8 @@ def _plan(
     scene = table.scene
     if command.date:
         _check_date(command.date, shape, features, scene)
+    elif command.bounds:
+        check_last_day(shape)
     asked = want(shape, features, launch, scene)
     wanted = replace(asked, date=command.date or asked.date, launch=None)
     if command.cancel:

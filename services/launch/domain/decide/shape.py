@@ -60,7 +60,15 @@ def situation_of(snapshot: LaunchSnapshot, features: Sequence[Known], scene: Sce
     active = tuple(one for one in features if not one.is_cancelled)
     tier = louder(snapshot.market_tier, snapshot.internal_tier)
     notice = notice_of(snapshot, scene.policy, scene.today)
-    return Situation(tier, snapshot.regions, active, scene.today, notice)
+    return Situation(
+        tier=tier,
+        regions=snapshot.regions,
+        features=active,
+        today=scene.today,
+        notice=notice,
+        not_before=snapshot.not_before,
+        not_after=snapshot.not_after,
+    )
 
 
 def is_worth_telling(snapshot: LaunchSnapshot, features: Sequence[Known], by_hand: Collection[str]) -> bool:

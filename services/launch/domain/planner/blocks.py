@@ -118,6 +118,7 @@ class Columns:
         self.home = [0] * count  # the baseline date; 0: none
         self.date = [0] * count  # the present one
         self.own = [0] * count  # the earliest by its own features
+        self.last = [0] * count  # the latest that it may have by itself
         self.load: list[dict[int, int]] = [{}] * count  # units by row of the team plus offset
         # The same, the largest needs first: they fail first, which makes the common answer of `fits` a quick one.
         self.profile: list[tuple[tuple[int, int], ...]] = [()] * count

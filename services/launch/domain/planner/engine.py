@@ -87,7 +87,7 @@ class Run:
         self.features = frozenset([event.feature])
         self.solver = solver
         self.held: set[int] = set()  # unpinned blocks without any date up to the horizon
-        self.freed: set[int] = set()  # pinned blocks that cannot be kept, although nothing forces them to break
+        self.freed: set[int] = set()  # blocks that cannot be kept by a pin or a last day, although nothing forces it
         self.forced = Forced()
 
     def plan(self, stage: str) -> Plan:
@@ -131,22 +131,23 @@ class Run:
         return self._explain(stage, bound)
 
     def _give_way(self, search: Search) -> None:
-        """No plan keeps all pinned dates, so let them break; no plan has a date for every block, so hold one."""
-        reached = self._pinned_behind()
+        """No plan keeps all pins and last days, so let them break; none has a date for every block, so hold one."""
+        reached = self._kept_behind()
         if reached <= self.freed | self.forced.overrun:
             self.held.add(search.failed)
         else:
             self.freed |= reached
 
-    def _pinned_behind(self) -> set[int]:
-        """Pinned blocks that come after a forced one, at any distance."""
+    def _kept_behind(self) -> set[int]:
+        """Blocks with a pin or a last day that come after a forced one, at any distance."""
         blocks = self.schedule.blocks
         reached, rest = set(self.forced.dates), list(self.forced.dates)
         while rest:
             fresh = [other for other, _ in blocks.behind[rest.pop()] if other not in reached]
             reached.update(fresh)
             rest += fresh
-        return {block for block in reached if self.schedule.pinned[block]}
+        last, horizon = self.schedule.last, self.schedule.portfolio.horizon
+        return {block for block in reached if self.schedule.pinned[block] or last[block] < horizon}
 
     def _improve(self, improver: Improver) -> None:
         """Second stage: more steps, deeper and wider."""
@@ -195,7 +196,7 @@ class Run:
             block = rest.pop(0)
             mark = len(schedule.journal)
             schedule.take(block)
-            day = search.first_free(block, schedule.portfolio.horizon)
+            day = search.first_free(block, schedule.last[block])
             if day == OUT:
                 schedule.undo(mark)
                 self.forced.stuck.add(block)

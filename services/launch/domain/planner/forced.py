@@ -67,7 +67,10 @@ def _force_one(schedule: Schedule, block: int, forced: Forced, held: set[int]) -
 
 
 class Deadlines:
-    """Latest date of each block that keeps every pinned successor; a successor that breaks anyway does not count."""
+    """Latest date of each block that keeps its own last day, those of its successors, and every pinned successor.
+
+    A successor that breaks anyway does not count.
+    """
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
@@ -77,16 +80,18 @@ class Deadlines:
 
     def _of(self, block: int, freed: frozenset[int]) -> int:
         schedule = self._schedule
-        latest = schedule.portfolio.horizon
+        latest = schedule.last[block]
         for other, lag in schedule.blocks.behind[block]:
+            if other in freed:
+                continue
             if schedule.pinned[other]:
-                latest = latest if other in freed else min(latest, schedule.home[other] - lag)
+                latest = min(latest, schedule.home[other] - lag)
             else:
                 latest = min(latest, last_day(schedule.days[other], self.latest[other]) - lag)
         return latest
 
     def without(self, freed: frozenset[int]) -> list[tuple[int, int]]:
-        """Free these pinned blocks from being kept; returns what to give to `restore`."""
+        """Free these blocks, pinned or with a last day, from being kept; returns what to give to `restore`."""
         rank = self._schedule.blocks.rank
         before = {rank[other] for block in freed for other, _ in self._schedule.blocks.before[block]}
         changed = []

@@ -41,6 +41,7 @@ class Launch:
     work: tuple[Work, ...] = ()
     after: tuple[After, ...] = ()
     together: str | None = None
+    not_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

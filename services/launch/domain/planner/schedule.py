@@ -44,6 +44,7 @@ class Schedule(Columns):
         self.pinned[block] = any(one.pinned for one in members)
         self.home[block] = members[0].date
         self.own[block] = self._own(block)
+        self.last[block] = min([self.portfolio.horizon, *(one.not_after for one in members if one.not_after)])
         self.load[block] = self._load(members)
         self.profile[block] = tuple(sorted(self.load[block].items(), key=lambda need: (-need[1], need[0])))
         self.segments[block] = self._rows(members)

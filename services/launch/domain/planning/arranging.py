@@ -15,7 +15,7 @@ from services.launch.domain.planner.model import Conflict as Stuck
 from services.launch.domain.planner.model import Link as Step
 from services.launch.domain.planner.oracle import Reason, reasons
 from services.launch.domain.planner.schedule import OUT
-from services.launch.domain.planning.live import LivePlanner
+from services.launch.domain.planning.live import LiveDeadlines, LivePlanner
 from services.launch.domain.planning.resident import Resident, Sketch, feature_of
 from shared.contracts.launch import LaunchSnapshot
 from shared.contracts.words import LaunchId
@@ -113,7 +113,7 @@ def _stand(sketch: Sketch, asked: Asked) -> int | None:
         return None
     first = max(asked.day.toordinal(), entry.date)
     if first == entry.date and (changed or asked.waited) and reasons_against(resident, asked.id, first):
-        return resident.first_free(asked.id, first, resident.schedule.portfolio.horizon) or first
+        return resident.first_free(asked.id, first, resident.last_day(asked.id)) or first
     return first
 
 
@@ -169,7 +169,7 @@ def run(
 ) -> Plan:
     """Ask the engine, with each of these launches not before its day; the schedule stays as it was."""
     schedule, planner = resident.schedule, resident.planner
-    planner.deadlines = resident.deadlines()
+    planner.deadlines = LiveDeadlines(schedule)
     planner.locked = {block for name in locked if (block := resident.block(name)) is not None} | _frozen(resident)
     for name, day in forced.items():
         block = schedule.blocks.block_of[name]
@@ -203,7 +203,7 @@ def place(sketch: Sketch, asked: Sequence[Asked], arranged: Arranged, last: date
             continue
         sketch.set(one.id, entry)
         steps = tuple(Step(each.launch, each.constraint, each.detail) for each in crowd(resident, one.id, entry.date))
-        found = resident.first_free(one.id, entry.date, min(last.toordinal(), resident.schedule.portfolio.horizon))
+        found = resident.first_free(one.id, entry.date, min(last.toordinal(), resident.last_day(one.id)))
         arranged.placed[one.id] = (date.fromordinal(found) if found else None, steps)
         if found:
             sketch.move({one.id: found})

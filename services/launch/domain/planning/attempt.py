@@ -47,7 +47,7 @@ def _cramped(work: Attempt) -> set[LaunchId]:
 
 
 def _ask(wanted: Wanted, dated: Dated, waited: Collection[LaunchId]) -> Asked:
-    fixed = wanted.pinned and wanted.date is not None
+    fixed = (wanted.pinned or dated.stays) and wanted.date is not None
     home = dated.date if dated.undone else wanted.date
     return Asked(wanted.id, wanted.shape, home, dated.date, fixed, wanted.id in waited)
 

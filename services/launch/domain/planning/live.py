@@ -4,7 +4,7 @@ Every launch has its block from the moment it is known, empty while it has no da
 order in which launches came, kept or loaded. No decision here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from services.launch.domain.constraints import Follows
@@ -12,7 +12,7 @@ from services.launch.domain.planner.blocks import Blocks, Members
 from services.launch.domain.planner.engine import Effort, Planner
 from services.launch.domain.planner.forced import Deadlines
 from services.launch.domain.planner.model import After, Portfolio, week_of
-from services.launch.domain.planner.schedule import NEVER, OUT, UNLIMITED, Schedule
+from services.launch.domain.planner.schedule import OUT, UNLIMITED, Schedule
 from services.launch.domain.planning.frame import Days
 
 
@@ -101,20 +101,13 @@ class LiveSchedule(Schedule):
 
 
 class LiveDeadlines(Deadlines):
-    """Deadlines with the days after which a launch may not be."""
+    """Deadlines, found at once where nobody follows anybody."""
 
-    def __init__(self, schedule: LiveSchedule, last: Mapping[int, int]) -> None:
-        self._last = last
+    def __init__(self, schedule: LiveSchedule) -> None:
         if schedule.follows:
             super().__init__(schedule)
         else:
-            self._schedule = schedule
-            self.latest = [schedule.portfolio.horizon] * len(schedule.home)
-            for block, day in last.items():
-                self.latest[block] = min(self.latest[block], day)
-
-    def _of(self, block: int, freed: frozenset[int]) -> int:
-        return min(super()._of(block, freed), self._last.get(block, NEVER))
+            self._schedule, self.latest = schedule, schedule.last.copy()
 
 
 class LivePlanner(Planner):

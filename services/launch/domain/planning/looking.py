@@ -7,11 +7,12 @@ from datetime import date
 from services.launch.domain.planner.model import Conflict as Stuck
 from services.launch.domain.planner.model import Launch as Entry
 from services.launch.domain.planner.model import Link as Step
+from services.launch.domain.planner.schedule import OUT
 from services.launch.domain.planning.arranging import Moved, crowd, run
 from services.launch.domain.planning.parts import moved_ids
 from services.launch.domain.planning.resident import Resident, Sketch
-from services.launch.domain.planning.words import Attempt, Dated, Table
-from shared.contracts.launch import Conflict, Link, Option
+from services.launch.domain.planning.words import Attempt, Dated, Shapes, Table
+from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option
 from shared.contracts.words import LaunchId
 
 
@@ -25,8 +26,16 @@ def look(sketch: Sketch, work: Attempt, table: Table) -> None:
         work.days[move.launch] = move.before if move.launch in waiting else move.after
         work.steps[move.launch] = tuple(map(_link, _steps(sketch.resident, move, work.alone.get(move.launch))))
     _look_at_wanted(sketch, work, table)
+    shapes = Shapes(table.state, work.wanted)
     for stuck in work.arranged.stuck:
-        work.conflicts.setdefault(LaunchId(stuck.launch), []).append(_stuck(stuck, table))
+        shape = shapes[LaunchId(stuck.launch)]
+        last = shape.not_after if stuck.constraint == "horizon" else None
+        conflict = _no_room(sketch, shape, last) if last else _stuck(stuck)
+        work.conflicts.setdefault(shape.id, []).append(conflict)
+    for launch, wanted in work.wanted.items():
+        last = wanted.shape.not_after
+        if last and work.days[launch] is None and work.alone[launch].date:
+            work.conflicts.setdefault(launch, []).append(_no_room(sketch, wanted.shape, last))
 
 
 def _steps(resident: Resident, move: Moved, dated: Dated | None) -> list[Step]:
@@ -68,13 +77,32 @@ def _price_pin(sketch: Sketch, launch: LaunchId, entry: Entry, dated: Dated) -> 
     return replace(dated, conflicts=conflicts)
 
 
-def _stuck(stuck: Stuck, table: Table) -> Conflict:
-    bounds = table.scene.policy.bounds.get(LaunchId(stuck.launch))
-    rule, detail = stuck.constraint, stuck.detail
-    if rule == "horizon" and bounds and bounds.not_after:
-        rule, detail = "not_after", f"no date is free up to {bounds.not_after}, which it may not pass"
-    option = Option(action="accept_late", detail="Move the day, take work away or give the team more room.", cost=0)
-    return Conflict(launch=LaunchId(stuck.launch), constraint=rule, detail=detail, options=(option,))
+def _no_room(sketch: Sketch, shape: LaunchSnapshot, last: date) -> Conflict:
+    """No day up to the last one that a person allows; what the first day after it would be."""
+    resident, mark = sketch.resident, sketch.mark()
+    entry = resident.entry(shape, last, fixed=False) if shape.id not in resident.entries else None
+    if entry:
+        sketch.set(shape.id, entry)
+    free = resident.first_free(shape.id, last.toordinal() + 1, resident.schedule.portfolio.horizon)
+    sketch.back(mark)
+    detail = f"a person wants it by {last} at the latest, and there is no room for it up to then"
+    return Conflict(launch=shape.id, constraint="not_after", detail=detail, options=(_allow(free, last),))
+
+
+def _allow(free: int, last: date) -> Option:
+    if free == OUT:
+        return _give_room()
+    day = date.fromordinal(free)
+    return Option(action="move_not_after", detail=f"Let it be on {day}.", cost=(day - last).days)
+
+
+def _stuck(stuck: Stuck) -> Conflict:
+    launch = LaunchId(stuck.launch)
+    return Conflict(launch=launch, constraint=stuck.constraint, detail=stuck.detail, options=(_give_room(),))
+
+
+def _give_room() -> Option:
+    return Option(action="accept_late", detail="Move the day, take work away or give the team more room.", cost=0)
 
 
 def _link(step: Step) -> Link:

@@ -14,7 +14,7 @@ from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.planner.model import Launch as Entry
 from services.launch.domain.planner.schedule import OUT
 from services.launch.domain.planning.frame import Days, frame_of, work_of
-from services.launch.domain.planning.live import LiveDeadlines, LivePlanner, LiveSchedule
+from services.launch.domain.planning.live import LivePlanner, LiveSchedule
 from services.launch.domain.planning.verify import Verifier
 from services.launch.domain.policy import louder
 from shared.contracts.launch import LaunchSnapshot
@@ -87,6 +87,7 @@ class Resident:
             announced=shape.state == "announced",
             work=self.work[tier],
             together=self.groups.get(shape.id),
+            not_after=shape.not_after.toordinal() if shape.not_after else None,
         )
 
     def know(self, launch: str) -> bool:
@@ -141,15 +142,9 @@ class Resident:
         at = self.own_block.get(self.groups.get(launch, launch))
         return [one.id for one in self.schedule.blocks.members[at] if one.id != launch] if at is not None else []
 
-    def deadlines(self) -> LiveDeadlines:
-        """The latest days, by order and by `not_after`."""
-        bounds = self.calendar.policy.bounds
-        last = {
-            block: bound.not_after.toordinal()
-            for name, bound in bounds.items()
-            if bound.not_after and (block := self.block(name)) is not None
-        }
-        return LiveDeadlines(self.schedule, last)
+    def last_day(self, launch: str) -> int:
+        """The last day that it may have, others apart."""
+        return self.schedule.last[self.schedule.blocks.block_of[launch]]
 
     def first_free(self, launch: str, first: int, last: int) -> int:
         """The first day in these bounds on which the launch fits, all others as they are; OUT if there is none."""

@@ -66,6 +66,8 @@ class Dated:
     conflicts: tuple[Conflict, ...] = ()
     earliest: Day | None = None
     undone: bool = False
+    stays: bool = False
+    """It keeps its date although that no longer holds: every other day is after the last one it may have."""
 
 
 class Alone(Protocol):
