@@ -6,7 +6,7 @@ name no segment bind nobody, and nor do those that are not told outside (market 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from services.launch.domain.calendar import ONE_DAY, Calendar
@@ -39,13 +39,13 @@ class Crowd:
     by: tuple[LaunchId, ...]
 
 
+@dataclass(slots=True)
 class Audiences:
     """By segment and day what is announced, by train who rides. Others are as they are; nothing is decided here."""
 
-    def __init__(self) -> None:
-        self._said: dict[Place, dict[str, set[LaunchId]]] = {}
-        self._riders: dict[date, set[LaunchId]] = {}
-        self._known: dict[LaunchId, LaunchSnapshot] = {}
+    _said: dict[Place, dict[str, set[LaunchId]]] = field(default_factory=dict)
+    _riders: dict[date, set[LaunchId]] = field(default_factory=dict)
+    _known: dict[LaunchId, LaunchSnapshot] = field(default_factory=dict)
 
     def put(self, launch: LaunchId, snapshot: LaunchSnapshot | None) -> None:
         """Take in what a launch is now; None: it is nowhere."""
