@@ -120,6 +120,79 @@ async def test_what_cannot_be_done_is_said_on_the_page(house: House) -> None:
     assert (await form(house, "explode")).status_code == 422
 
 
+WISH = {"tier": "T1", "internal": "", "reason": "the keynote", "until": "2026-03-02"}
+
+
+def typed(page: str, form: str, name: str) -> str:
+    """What stands in a field of a form."""
+    found = re.search(rf'id="field-{form}-{name}"[^>]*value="([^"]*)"', page)
+    assert found
+    return found[1]
+
+
+def said_at(page: str, form: str, name: str) -> str:
+    """What the page says is wrong with a field."""
+    found = re.search(rf'id="hint-{form}-{name}" class="hint">(.*?)</p>', page)
+    assert found
+    assert f'aria-describedby="hint-{form}-{name}" aria-invalid="true"' in page
+    return read(found[1])
+
+
+async def test_loudness_lead_and_work_done_are_decided_on_the_page(house: House) -> None:
+    await house.hear(changed(1, added()))
+    assert (await form(house, "override", **WISH, approved_by="bo")).status_code == 303
+    launch = await house.get("launches/L-F-1")
+    assert (launch["market_tier"], launch["override"]["by"], launch["override"]["approved_by"]) == ("T1", "Ana", "bo")
+    assert (await form(house, "end_override")).status_code == 303
+    waiver = {"activity": "kickoff", "reason": "the fair", "approved_by": "bo", "until": "2026-03-02"}
+    assert (await form(house, "waive", **waiver)).status_code == 303
+    assert (await form(house, "complete", activity="positioning")).status_code == 303
+    launch = await house.get("launches/L-F-1")
+    assert (launch["override"], launch["waivers"][0]["activity"]) == (None, "kickoff")
+    assert "lead given up · Ana, bo: the fair" in read((await house.client.get(PAGE)).text)
+    states = {one["activity"]: one["state"] for one in (await house.get("launches/L-F-1/activities"))["items"]}
+    assert (states["kickoff"], states["positioning"]) == ("waived", "completed")
+
+
+async def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(house: House) -> None:
+    await house.hear(changed(1, added()))
+    answer = await form(house, "override", **WISH, approved_by="ana")
+    assert answer.status_code == 422
+    assert "needs a second name" in said_at(answer.text, "override", "approved_by")
+    assert (typed(answer.text, "override", "reason"), typed(answer.text, "override", "until")) == (
+        "the keynote",
+        "2026-03-02",
+    )
+    assert '<option value="T1" selected>' in answer.text
+    answer = await form(house, "pin", date="2026-06-16", reason=" ")
+    assert said_at(answer.text, "pin", "reason") == "Say why."
+    assert typed(answer.text, "pin", "date") == "2026-06-16"
+    answer = await form(house, "waive", activity="kickoff", reason="x", approved_by="bo", until="2020-01-01")
+    assert "is not ahead" in said_at(answer.text, "waive", "until")
+    assert len(await house.told()) == 1
+
+
+async def test_nobody_changes_a_launch_without_a_name_and_the_browser_keeps_it(house: House) -> None:
+    await house.hear(changed(1, added()))
+    answer = await form(house, "move", by="", date="2026-06-15")
+    assert said_at(answer.text, "move", "by").startswith("Say who you are")
+    assert (await form(house, "move", by="Zoë", date="2026-06-15")).status_code == 303
+    page = (await house.client.get(PAGE)).text
+    assert typed(page, "rename", "by") == "Zoë"
+    assert (await form(house, "rename", by="", name="Once")).status_code == 303
+    assert (await house.get("launches/L-F-1"))["history"][0]["cause"]["source"]["actor"] == "Zoë"
+
+
+async def test_a_form_that_comes_too_late_keeps_what_was_typed_and_works_the_second_time(house: House) -> None:
+    await house.hear(changed(1, added()))
+    await house.patch("L-F-1", {"name": "Faster"})
+    answer = await form(house, "rename", name="Slower", seen="1.1")
+    assert (answer.status_code, typed(answer.text, "rename", "name")) == (412, "Slower")
+    seen = re.search(r'name="seen" value="([^"]+)"', answer.text)
+    assert seen
+    assert (await form(house, "rename", name="Slower", seen=seen[1])).status_code == 303
+
+
 async def test_a_form_from_another_site_is_refused(house: House) -> None:
     await house.hear(changed(1, added()))
     sent = {"act": "cancel", "request": "a-request-id", "seen": "1.1"}

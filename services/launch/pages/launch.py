@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.launch import Launch
 from services.launch.domain.leads import contract, ready_on
+from services.launch.domain.policy import TIERS
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.launches import find_slack
+from services.launch.pages.refused import Refusal
 from services.launch.store import reading
 from services.launch.store.proposals import list_proposals
 from services.launch.store.receipts import Knows, load_receipts
@@ -59,10 +61,9 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
     portfolio: PortfolioId,
     *,
     status: int = 200,
-    problem: str = "",
-    differences: list[dict[str, object]] | None = None,
+    refusal: Refusal | None = None,
 ) -> Response:
-    """The page; `problem` says why a person's act was not carried out."""
+    """The page; `refusal` says why a person's act was not carried out."""
     async with deciding.database.reading() as connection:
         ids = [one.id for one in launch.snapshot.features]
         known = {one.id: one for one in await reading.find_features(connection, portfolio, ids)}
@@ -82,14 +83,15 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
         features=[known[one] for one in ids if one in known],
         slack=find_slack(launch, known, scene),
         leads=leads,
-        open_leads=[one for one in leads if one.completed is None],
+        completable=[(one.activity.id, one.activity.name) for one in leads if one.completed is None],
+        waivable=[(one.activity.id, f"{one.activity.name} ({one.activity.team})") for one in leads if one.is_open],
+        tier_options=[(tier, pages.say(request, f"tier.{tier}")) for tier in TIERS],
         told=[_entry(one) for one in history],
         dating=next((_entry(one) for one in history if _dates(one)), None),
         groups=[(state, [one for one in receipts if one.state == state]) for state in GROUPS],
         receipts=receipts,
         waiting=waiting,
-        problem=problem,
-        differences=differences or [],
+        refusal=refusal,
         request_id=random_token()[:24],
         live_url=f"/launch/events?portfolio={portfolio}",
         live_revision=moment,

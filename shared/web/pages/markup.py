@@ -25,7 +25,12 @@ def write_day(reader: Reader, day: date, say: Say, *, relative: bool = False, we
 
 
 def write_days_in(reader: Reader, text: str) -> Markup:
-    """A sentence from a rule, which knows no locale: its days (2026-05-19) written as the reader writes them."""
+    """A sentence from a rule, which knows no locale: its days (2026-05-19) written as the reader writes them.
+
+    What is markup has been through here already, or holds `<time>` of its own: it stays as it is.
+    """
+    if isinstance(text, Markup):
+        return text
 
     def written(found: re.Match[str]) -> str:
         try:

@@ -16,6 +16,7 @@ from shared.web.problems import install as install_problems
 NOW = datetime(2026, 5, 4, 8, 12, tzinfo=UTC)
 TEMPLATE = """{% extends "layout.html" %}{% set title = t("hello", name=name) %}{% set section = "people" %}
 {% block content %}{{ day(on, relative=true) }} {{ instant(at) }} {{ with_query(state="open", after=none) }}
+{{ dated(dated("Twice: 2026-07-01")) }}
 {{ ui.mark("open") }}{{ ui.mark("<odd>") }}{{ ui.empty("None", "How") }}
 {{ ui.why(["Moves <b> from 2026-06-09 to 2026-06-23, not 2026-13-01 nor A-2026-06-09"]) }}{% endblock %}"""
 BROWSER = {"accept": "text/html,*/*;q=0.8"}
