@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from services.launch.domain.calendar import ONE_DAY, SOFT, Break, Calendar
+from services.launch.domain.policy import Activity
 from services.launch.domain.readiness import Known, waits_for
 from shared.contracts.launch import Tier
 from shared.contracts.words import Day
@@ -24,6 +25,8 @@ class Situation:
     today: date
     notice: int | None = None
     """Working days of notice still asked for after some were waived; None: what the tier asks for."""
+    after_ready: tuple[tuple[Activity, int], ...] = ()
+    """What teams can begin only when the features are ready, and is neither done nor waived; with its working days."""
     not_before: date | None = None
     not_after: date | None = None
 
@@ -87,10 +90,9 @@ def _of_feature(known: Known, situation: Situation, calendar: Calendar) -> Itera
     if ready is None:
         return
     rule = calendar.policy.tiers[situation.tier]
-    overdue = not known.is_shipped and ready < situation.today
-    day = max(ready, situation.today) if overdue else ready
+    day = _ready(known, ready, situation.today)
     ref = known.snapshot.ref
-    told = f"{ref} is overdue since {ready} and can be ready today" if overdue else f"{ref} is ready on {ready}"
+    told = f"{ref} is overdue since {ready} and can be ready today" if day > ready else f"{ref} is ready on {ready}"
     told = f"{ref} shipped on {ready}" if known.is_shipped else told
     settled = day + timedelta(days=rule.soak_days)
     yield Bound(settled, "ready", known.id, f"{told}; plus {rule.soak_days} days to settle: {settled}")
@@ -98,6 +100,10 @@ def _of_feature(known: Known, situation: Situation, calendar: Calendar) -> Itera
         boarding = day + timedelta(days=calendar.policy.trains.cutoff_days)
         detail = f"{told}; a train is boarded {calendar.policy.trains.cutoff_days} days before: {boarding}"
         yield Bound(boarding, "train", known.id, detail)
+    for activity, days in situation.after_ready:
+        begun = calendar.after_working_days(day, days, situation.regions)
+        detail = f"{told}; {activity.name} ({activity.team}) needs {days} working days after that: {begun}"
+        yield Bound(begun, "lead", known.id, detail)
     yield _notice(known, situation, calendar)
 
 
@@ -109,6 +115,20 @@ def _notice(known: Known, situation: Situation, calendar: Calendar) -> Bound:
     told = f"confident since {since}" if known.confident_since else "not confident yet"
     left = f"{lead} working days of notice" + (f" ({asked - lead} waived)" if lead < asked else "")
     return Bound(day, "notice", known.id, f"{known.snapshot.ref} is {told}; {left}: {day}")
+
+
+def shortfalls(situation: Situation, day: date, calendar: Calendar) -> Iterator[tuple[Activity, int, int]]:
+    """What a launch on the day leaves too little time for: the activity, working days asked for, and those left."""
+    ready = [_ready(one, one.ready_on, situation.today) for one in situation.features if one.ready_on]
+    for activity, days in situation.after_ready:
+        kept = calendar.count_working_days(max(ready, default=day), day, situation.regions)
+        if kept < days:
+            yield activity, days, kept
+
+
+def _ready(known: Known, ready: date, today: date) -> date:
+    """The day on which the feature can be ready: what is overdue can be today."""
+    return ready if known.is_shipped else max(ready, today)
 
 
 def late_features(situation: Situation, day: date, calendar: Calendar) -> Sequence[str]:

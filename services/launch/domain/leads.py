@@ -70,6 +70,14 @@ def notice_of(snapshot: LaunchSnapshot, policy: Policy, today: date) -> int | No
     return max((days for name, days in asked.items() if name not in waived), default=0)
 
 
+def after_ready(snapshot: LaunchSnapshot, policy: Policy, today: date) -> tuple[tuple[Activity, int], ...]:
+    """What waits for the features to be ready and is neither done nor waived, with the working days it needs."""
+    settled = {one.activity for one in snapshot.completed}
+    settled |= {one.activity for one in snapshot.waivers if one.until > today}
+    waiting = (one for one in policy.activities if one.anchor == AFTER_READY and one.id not in settled)
+    return tuple((one, days) for one in waiting if (days := days_of(one, snapshot) or 0) > 0)
+
+
 def ready_on(features: Iterable[Known]) -> date | None:
     """The day on which the last feature is ready; None while one has no day."""
     days = [one.ready_on for one in features if not one.is_cancelled]

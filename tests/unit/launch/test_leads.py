@@ -25,6 +25,7 @@ AFTER_READY = Calendar(
         }
     )
 )
+HELP = "help-center articles (docs) needs 7 working days after that"
 WAIVER = Waiving(activity="kickoff", reason="the text is there", approved_by="bo", until=on("2026-09-01"))
 
 
@@ -100,14 +101,55 @@ def test_a_launch_that_grows_louder_on_a_held_date_says_whose_lead_is_gone() -> 
     assert any("needs 30 working days and has" in link.detail for link in change.why)
 
 
-def test_a_slip_that_eats_a_teams_time_after_the_feature_is_told_though_nothing_moves() -> None:
+def test_a_slip_moves_the_launch_rather_than_take_the_time_of_who_needs_the_finished_feature() -> None:
     story = planned(AFTER_READY, day="2026-05-20")
     story.person(date=on("2026-06-08"))
     change = only(story.change("delayed", day="2026-06-01"))
-    assert (change.kinds, change.launch.date) == (("lead_time_at_risk",), on("2026-06-08"))
-    assert change.why[-2].detail == (
-        "help-center articles (docs) needs 7 working days and keeps 5 of 13: move the launch, or waive it by name"
-    )
+    assert change.launch.date == on("2026-06-10")  # ready and settled on 2026-06-06
+    (link,) = [one for one in change.why if one.constraint == "lead"]
+    assert (link.feature, link.detail) == ("F-1", f"F-1 is ready on 2026-06-01; {HELP}: 2026-06-10")
+    assert leads(story)["help-center"].room == 7
+
+
+def test_a_held_date_that_leaves_too_little_time_is_a_conflict_with_the_waiver_and_its_price() -> None:
+    story = planned(AFTER_READY, day="2026-05-20")
+    story.person(date=on("2026-06-08"), pin="the fair")
+    message = story.change("delayed", day="2026-06-01")
+    assert {"conflict_opened", "lead_time_at_risk"} <= set(only(message).kinds)
+    (conflict,) = message.conflicts
+    assert (conflict.constraint, conflict.detail) == ("lead", f"F-1 is ready on 2026-06-01; {HELP}: 2026-06-10")
+    (waive,) = [one for one in conflict.options if one.action == "waive"]
+    assert (waive.detail, waive.cost) == ("Waive 2 of the 7 working days of help-center articles (docs).", 2)
+    change = only(story.person(waive=Waiving(**{**WAIVER.model_dump(), "activity": "help-center"})))
+    assert {"lead_time_waived", "conflict_closed"} <= set(change.kinds)
+    assert (change.launch.waivers[0].lead, change.launch.waivers[0].kept) == (7, 5)
+
+
+def test_a_waiver_keeps_a_date_until_it_ends_and_what_is_done_needs_no_time_any_more() -> None:
+    story = planned(AFTER_READY, day="2026-05-20")
+    story.person(date=on("2026-06-08"), pin="the fair")
+    story.change("delayed", day="2026-06-01")
+    fields = {**WAIVER.model_dump(), "activity": "help-center", "until": on("2026-02-02")}
+    story.person(waive=Waiving(**fields))
+    assert story.stored().conflicts == ()
+    story.wait_until("2026-02-03")
+    assert [one.constraint for one in story.stored().conflicts] == ["lead"]
+    assert "conflict_closed" in only(story.person(complete=("help-center",))).kinds
+    story.person(unpin=True)
+    assert story.launch().date == on("2026-06-08")
+    assert story.replayed().launches == story.state.launches
+
+
+@given(st.integers(0, 120), st.sampled_from([(), ("de",), ("us", "jp")]), st.sampled_from([SMALL, MEDIUM]))
+@settings(deadline=None, max_examples=60)
+def test_who_needs_the_finished_feature_always_keeps_its_working_days(
+    slip: int, regions: tuple[str, ...], impact: dict[str, int]
+) -> None:
+    story = planned(AFTER_READY, day="2026-05-20", regions=regions, impact=impact)
+    story.change("delayed", day=on("2026-05-20") + timedelta(days=slip))
+    lead = leads(story)["help-center"]
+    assert lead.room is not None
+    assert lead.room >= lead.days
 
 
 def test_a_waiver_lets_a_date_be_kept_with_less_notice_until_it_ends() -> None:

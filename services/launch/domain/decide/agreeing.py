@@ -6,7 +6,7 @@ Checks and writes it down; what follows for tier and date is decided by the call
 from dataclasses import dataclass
 
 from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.leads import Lead, contract
+from services.launch.domain.leads import AFTER_READY, Lead, contract
 from shared.contracts.launch import Completed, LaunchSnapshot, Tier, TierOverride, Waiver
 from shared.contracts.words import Day, Word
 
@@ -47,6 +47,8 @@ class Agreement:
     complete: tuple[str, ...] = ()
     waive: Waiving | None = None
     bounds: Bounding | None = None
+    ready: Day | None = None
+    """When the features are ready, from which lead counts that waits for them."""
 
 
 def agree(one: LaunchSnapshot, by: str, wish: Agreement, scene: Scene) -> dict[str, object]:
@@ -64,7 +66,7 @@ def agree(one: LaunchSnapshot, by: str, wish: Agreement, scene: Scene) -> dict[s
         changed["override"] = None
     if wish.waive:
         kept = tuple(waiver for waiver in one.waivers if waiver.activity != wish.waive.activity)
-        changed["waivers"] = (*kept, _waive(one, by, wish.waive, scene))
+        changed["waivers"] = (*kept, _waive(one, by, wish.waive, scene, wish.ready))
     if wish.bounds:
         changed |= _bound(one, wish.bounds, scene)
     if wish.complete:
@@ -95,7 +97,7 @@ def _check_override(one: LaunchSnapshot) -> None:
         raise RefusedError(f"nobody has decided how loud {one.name} is; there is nothing to end", missing=True)
 
 
-def _waive(one: LaunchSnapshot, by: str, wish: Waiving, scene: Scene) -> Waiver:
+def _waive(one: LaunchSnapshot, by: str, wish: Waiving, scene: Scene, ready: Day | None) -> Waiver:
     lead = _find(one, wish.activity, scene, "$.activity")
     if one.date is None:
         raise RefusedError(f"{one.name} has no date that less lead could keep")
@@ -105,7 +107,8 @@ def _waive(one: LaunchSnapshot, by: str, wish: Waiving, scene: Scene) -> Waiver:
         raise RefusedError(f"{lead.activity.name} needs no lead before the launch", "$.activity")
     _check_until(wish.until, scene)
     _check_second(by, wish.approved_by, "giving up a team's lead")
-    left = scene.calendar.count_working_days(scene.today, one.date, one.regions)
+    since = ready if lead.activity.anchor == AFTER_READY and ready else scene.today
+    left = scene.calendar.count_working_days(since, one.date, one.regions)
     return Waiver(
         activity=lead.activity.id,
         team=lead.activity.team,

@@ -11,7 +11,7 @@ from functools import partial
 
 from services.launch.domain.audiences.holding import hold
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.dates import Bound, Earliest, bounds, find_earliest, violations
+from services.launch.domain.dates import Bound, Earliest, bounds, find_earliest, shortfalls, violations
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.planning.joint import plan_together
 from services.launch.domain.planning.words import Dated, Planned, Table, Wanted
@@ -50,11 +50,8 @@ def date_alone(wanted: Wanted, scene: Scene, *, undo: bool = True) -> Dated:
     if undone:
         return Dated(undone, earliest=earliest.date, undone=True)
     held_until = wanted.floor.day if wanted.floor else None
-    if (
-        wanted.date
-        and not violations(wanted.situation, wanted.date, calendar)
-        and wanted.date >= (held_until or date.min)
-    ):
+    held = wanted.date and held_until and wanted.date < held_until
+    if wanted.date and not held and not violations(wanted.situation, wanted.date, calendar):
         return Dated(wanted.date, earliest=earliest.date)
     floor = max(filter(None, (wanted.date or _lost(wanted), held_until)), default=None)
     found = find_earliest(wanted.situation, calendar, floor)
@@ -153,6 +150,9 @@ def _options(wanted: Wanted, earliest: Earliest, day: date, scene: Scene) -> Ite
 
 def _ways_out(wanted: Wanted, day: date, scene: Scene) -> Iterator[Option]:
     """What a person could do to keep the day."""
+    for activity, days, kept in shortfalls(wanted.situation, day, scene.calendar):
+        detail = f"Waive {days - kept} of the {days} working days of {activity.name} ({activity.team})."
+        yield Option(action="waive", detail=detail, cost=days - kept)
     late = {one.feature for one in bounds(wanted.situation, scene.calendar) if one.feature and one.day > day}
     rest = [one for one in wanted.situation.features if one.id not in late]
     if late and rest:

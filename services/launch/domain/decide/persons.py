@@ -110,10 +110,10 @@ def edit(state: State, command: Edit, scene: Scene, revision: int) -> LaunchesCh
     features = _features(state, command, launch)
     base = launch.snapshot if launch else blank(_name(state, features))
     by_hand = {*hands(launch), *command.fields()}
-    shape = _shape(base, command, scene)
+    shape = _shape(base, command, scene, ready_on(features))
     dated = Dated(shape.date, shape.waits_for, conflicts=launch.conflicts if launch else ())
     planned, after = Planned(), shape
-    if set(command.acts()) - AFTERWARDS or launch is None:
+    if set(command.acts()) - AFTERWARDS or launch is None or (command.complete and launch.conflicts):
         shape = reshape(shape, features, by_hand, scene, _settle(command, shape, features, scene))
         table = Table(state, scene, revision, lambda one: revive(one, state.features, scene))
         planned = _plan(command, launch, shape, features, table)
@@ -125,8 +125,8 @@ def edit(state: State, command: Edit, scene: Scene, revision: int) -> LaunchesCh
     return tell(state.portfolio, revision, cause, (), complete([draft], planned, telling))
 
 
-def _shape(base: LaunchSnapshot, command: Edit, scene: Scene) -> LaunchSnapshot:
-    wish = Agreement(command.override, command.end_override, command.complete, command.waive, command.bounds)
+def _shape(base: LaunchSnapshot, command: Edit, scene: Scene, ready: Day | None) -> LaunchSnapshot:
+    wish = Agreement(command.override, command.end_override, command.complete, command.waive, command.bounds, ready)
     agreed = agree(base, command.by, wish, scene)
     return base.model_copy(update={**command.fields(), **agreed, "pin": _pin(base, command, scene)})
 

@@ -9,7 +9,7 @@ from datetime import date
 from services.launch.domain.dates import Situation
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.launch import Launch, carry, derive
-from services.launch.domain.leads import notice_of
+from services.launch.domain.leads import after_ready, notice_of
 from services.launch.domain.policy import louder
 from services.launch.domain.readiness import Known
 from services.launch.domain.tiers.retiering import Settled, settle_by_person
@@ -66,6 +66,7 @@ def situation_of(snapshot: LaunchSnapshot, features: Sequence[Known], scene: Sce
         features=active,
         today=scene.today,
         notice=notice,
+        after_ready=after_ready(snapshot, scene.policy, scene.today),
         not_before=snapshot.not_before,
         not_after=snapshot.not_after,
     )
