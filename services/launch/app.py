@@ -1,5 +1,6 @@
 """Wires launch; the only module that knows all the others."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,8 @@ from fastapi import Depends, FastAPI
 from services.launch import api, consumers, pages, timers
 from services.launch.domain.calendar import Calendar
 from services.launch.handlers.deciding import Deciding
+from services.launch.handlers.improving import LOOK_EVERY_SECONDS, Improving
+from services.launch.handlers.solving import Solving
 from services.launch.settings import LaunchSettings, load_policy
 from shared.contracts.asyncapi import Topic
 from shared.contracts.launch import LaunchesChanged
@@ -27,19 +30,32 @@ def create_app(settings: LaunchSettings, surroundings: Surroundings | None = Non
 
     deciding = Deciding(foundation.database, foundation.outbox, foundation.telemetry, calendar)
     consumers.listen(foundation, deciding)
+    solving = Solving(settings.database_url, calendar.policy)
 
-    async def background() -> None:
-        if settings.time_source == "clock":
-            look = partial(timers.fire_due, deciding, foundation.clock)
-            foundation.process.every(timers.LOOK_EVERY_SECONDS, "timers", look)
-
-    app = doors.create_app(foundation, title="Inloop launch", topics=TOPICS, background=background)
-    app.state.deciding = deciding
+    app = doors.create_app(
+        foundation, title="Inloop launch", topics=TOPICS, background=_background(foundation, deciding, solving)
+    )
+    app.state.deciding, app.state.solving = deciding, solving
     sheets = Pages("launch", HERE, clock=foundation.clock)
     sheets.install(app)
     access = [Depends(doors.require_access)]
-    for router in api.build_routers(deciding, foundation.clock):
+    for router in api.build_routers(deciding, solving, foundation.clock):
         app.include_router(router, prefix="/launch/api/v1", dependencies=access)
     for router in pages.build_routers(deciding, sheets, foundation.clock):
         app.include_router(router, prefix="/launch", dependencies=access, include_in_schema=False)
     return app
+
+
+def _background(foundation: Foundation, deciding: Deciding, solving: Solving) -> Callable[[], Awaitable[None]]:
+    """What runs beside the doors. In a replay, where time is the observations', nothing happens by itself."""
+    process, improving = foundation.process, Improving(deciding, solving, foundation.clock)
+
+    async def start() -> None:
+        process.supervise("solver", solving.live)
+        if foundation.settings.time_source == "clock":
+            look = partial(timers.fire_due, deciding, foundation.clock)
+            process.every(timers.LOOK_EVERY_SECONDS, "timers", look)
+            if solving.is_possible:
+                process.every(LOOK_EVERY_SECONDS, "improving", improving.look)
+
+    return start

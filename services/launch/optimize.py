@@ -5,6 +5,7 @@ One worker, a fixed seed and deterministic time, never the clock: the same input
 """
 
 from collections import defaultdict
+from importlib.util import find_spec
 from typing import Any
 
 from services.launch.domain.planner.closure import Domains, Outcome, Solver, Study, undominated
@@ -13,6 +14,11 @@ from services.launch.domain.planner.schedule import Schedule
 EFFORT = 1.0  # deterministic time of one solve
 SOLVES = 6
 FIRST_SLACK = 24
+
+
+def is_installed() -> bool:
+    """Whether there is a solver, without loading it."""
+    return find_spec("ortools") is not None
 
 
 def load_solver() -> Solver | None:

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from services.launch.app import create_app
 from services.launch.handlers.deciding import Deciding
+from services.launch.handlers.solving import Solving
 from services.launch.settings import DEFAULT_POLICY, LaunchSettings
 from shared.contracts.envelope import Envelope, derive_ce_id
 from shared.contracts.feature import FeatureChange
@@ -42,6 +43,12 @@ class House:
     def deciding(self) -> Deciding:
         found = self.app.state.deciding
         assert isinstance(found, Deciding)
+        return found
+
+    @property
+    def solving(self) -> Solving:
+        found = self.app.state.solving
+        assert isinstance(found, Solving)
         return found
 
     async def hear(self, *messages: RoadmapChanged, traceparent: str | None = None) -> None:
@@ -130,5 +137,6 @@ async def open_house(
         try:
             yield House(app, client, foundation, clock)
         finally:
+            app.state.solving.close()
             await foundation.database.close()
             foundation.telemetry.close()

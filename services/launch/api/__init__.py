@@ -14,10 +14,11 @@ from services.launch.api.trains import build_trains
 from services.launch.api.whatif import build_simulations
 from services.launch.api.writes import build_change, build_create
 from services.launch.handlers.deciding import Deciding
+from services.launch.handlers.solving import Solving
 from shared.runtime.clock import Clock
 
 
-def build_routers(deciding: Deciding, clock: Clock) -> list[APIRouter]:
+def build_routers(deciding: Deciding, solving: Solving, clock: Clock) -> list[APIRouter]:
     """All of launch's own routes, to be put under `/launch/api/v1`."""
     return [
         build_list(deciding.database),
@@ -31,7 +32,7 @@ def build_routers(deciding: Deciding, clock: Clock) -> list[APIRouter]:
         build_proposals(deciding),
         build_verdicts(deciding, clock),
         build_undo(deciding, clock),
-        build_simulations(deciding, clock),
+        build_simulations(deciding, solving, clock),
         build_scenarios(deciding),
         build_keeping(deciding),
         build_radius(deciding, clock),

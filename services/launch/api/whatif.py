@@ -14,6 +14,7 @@ from services.launch.domain.decide.persons import Edit
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.scenarios import try_out
+from services.launch.handlers.solving import Solving
 from services.launch.store import reading
 from shared.contracts.words import Day, LaunchId, PortfolioId
 from shared.runtime.clock import Clock
@@ -72,20 +73,20 @@ class WhatIfBody(Supposed):
     stage: Literal["S1", "S2", "S3"] | None = None
 
 
-def build_simulations(deciding: Deciding, clock: Clock) -> APIRouter:
+def build_simulations(deciding: Deciding, solving: Solving, clock: Clock) -> APIRouter:
     """`POST simulations`."""
     router = APIRouter(prefix=UNDER)
 
     @router.post("/simulations")
     async def simulations(portfolio: PortfolioPath, body: WhatIfBody) -> dict[str, Any]:
-        """What would happen; nothing does. S3 is S2 here: a solver does not run while somebody waits."""
+        """What would happen; nothing does. Without a solver S3 is S2, and says so in `stage`."""
         if not (body.events or body.edits or body.scenario):
             raise ProblemError(422, "expected `events`, `edits` or a `scenario`", where="$")
         await require_known(deciding, portfolio)
-        scene = Scene(deciding.calendar, clock(), "S2" if body.stage == "S3" else body.stage)
+        scene = Scene(deciding.calendar, clock(), body.stage)
         try:
             asked = body.as_scenario("", body.scenario)
-            return show_compared(await try_out(deciding, portfolio, asked, scene))
+            return show_compared(await try_out(deciding, solving, portfolio, asked, scene))
         except RefusedError as refusal:
             raise refused(refusal) from None
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from services.launch.domain.approval.improving import Better
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.decide.persons import Edit, derive_person_cause_id
 from services.launch.domain.decide.scene import RefusedError, Scene
@@ -88,6 +89,16 @@ class Deciding:
             await self._finish(batch, [sitting], changes)
         if problem:
             raise problem
+        return message
+
+    async def take_over(self, portfolio: PortfolioId, better: Better, at: datetime) -> LaunchesChanged | None:
+        """Replace a proposal by the better one that was found; None: it no longer holds, and nothing is told."""
+        async with self.database.locked([portfolio]) as batch:
+            changes = Changes()
+            sitting = await self._sit(batch, portfolio, changes)
+            sitting.fire(at)
+            message = sitting.take_over(better, at)
+            await self._finish(batch, [sitting], changes)
         return message
 
     async def look(self, portfolio: PortfolioId, ask: Callable[[State], T]) -> T:

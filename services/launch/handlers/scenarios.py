@@ -1,13 +1,17 @@
 """Scenarios: kept and forgotten under the portfolio's lock, tried out on the state as it is. Nothing is decided."""
 
+import logging
 from functools import partial
 
 from services.launch.domain.approval.scenarios import Compared, Scenario, check, compare, lineage
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.state import State
 from services.launch.handlers.deciding import Deciding
+from services.launch.handlers.solving import SolverAwayError, Solving
 from services.launch.store.scenarios import delete_scenario, load_scenarios, save_scenario
 from shared.contracts.words import PortfolioId
+
+logger = logging.getLogger(__name__)
 
 
 async def keep(deciding: Deciding, portfolio: PortfolioId, scenario: Scenario) -> bool:
@@ -39,8 +43,12 @@ async def forget(deciding: Deciding, portfolio: PortfolioId, name: str) -> None:
         await delete_scenario(batch, portfolio, name)
 
 
-async def try_out(deciding: Deciding, portfolio: PortfolioId, scenario: Scenario, scene: Scene) -> Compared:
+async def try_out(
+    deciding: Deciding, solving: Solving, portfolio: PortfolioId, scenario: Scenario, scene: Scene
+) -> Compared:
     """What it would do to the plan as it is, and what the one that it extends would.
+
+    The third stage is asked off the road; where no solver answers, it is the second.
 
     Raises:
         RefusedError: it extends what is not there, or something that is supposed cannot be.
@@ -48,6 +56,11 @@ async def try_out(deciding: Deciding, portfolio: PortfolioId, scenario: Scenario
     async with deciding.database.reading() as connection:
         known = await load_scenarios(connection, portfolio)
     line = [one for one in lineage(scenario, known) if one.events or one.edits]
+    if scene.stage == "S3" and solving.is_possible:
+        try:
+            return await solving.ask(portfolio, scene.now, partial(compare, line=line))
+        except SolverAwayError as error:
+            logger.warning("%s: a simulation gets the second stage: %s", portfolio, error)
     return await deciding.look(portfolio, partial(_compare, line, scene))
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from opentelemetry.trace import SpanKind
 
+from services.launch.domain.approval.improving import Better, take_over
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.decide.hearing import hear
 from services.launch.domain.decide.persons import Edit, edit
@@ -81,6 +82,12 @@ class Sitting:
         now = self.row.advance(at)
         scene = Scene(self.calendar, now)
         return self._say(lambda revision: decide(scene, revision), now)
+
+    def take_over(self, better: Better, at: datetime) -> LaunchesChanged | None:
+        """Decide on a better plan for a proposal; None if it no longer holds, and then nothing has changed."""
+        scene = Scene(self.calendar, max(at, self.row.now or at))
+        message = take_over(self.state, better, scene, self.row.revision + 1)
+        return self._say(lambda _: message, self.row.advance(at)) if message else None
 
     def fire(self, until: datetime) -> None:
         """Let every timer go off that is due by then, each at its own time, by (due_at, id)."""

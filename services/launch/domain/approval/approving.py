@@ -6,12 +6,9 @@ One that no longer holds is made again in the same decision; whoever approved th
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.launch.domain.approval.renewing import reasons_not_to, renew
 from services.launch.domain.approval.tiers import approve_tier, find_asked, reject_tier
-from services.launch.domain.audiences.heard import on_day
 from services.launch.domain.dates import violations
-from services.launch.domain.decide.beside import complete, revive
-from services.launch.domain.decide.budgeting import Telling
-from services.launch.domain.decide.dating import plan
 from services.launch.domain.decide.placing import place
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.decide.shape import features_of, situation_of
@@ -20,12 +17,11 @@ from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import crowd
 from services.launch.domain.planning.proposing import become
-from services.launch.domain.planning.resident import Sketch
 from services.launch.domain.planning.words import Dated, Table, resident_of
 from services.launch.domain.state import State
 from shared.contracts.cause import Cause, Source
-from shared.contracts.launch import Conflict, LaunchesChanged, LaunchKind, Link, Option, Proposal, ProposedMove
-from shared.contracts.words import CauseId, LaunchId, Word
+from shared.contracts.launch import Conflict, LaunchesChanged, LaunchKind, Link, Option, Proposal
+from shared.contracts.words import CauseId, Word
 
 APPROVED, REJECTED = "approved", "rejected"
 
@@ -65,7 +61,7 @@ def judge(state: State, verdict: Verdict, scene: Scene, revision: int) -> Judged
         raise RefusedError(f"{proposal.id} is not what you saw: it is {proposal.hash} now", "$.hash")
     if not verdict.approve:
         return Judged(_reject(state, proposal, verdict, scene, revision))
-    against = _against(state, proposal, scene)
+    against = reasons_not_to(state, proposal.moves, scene)
     if against:
         return Judged(_again(state, proposal, verdict, scene, revision), "; ".join(against))
     return Judged(_approve(state, proposal, verdict, scene, revision))
@@ -79,34 +75,6 @@ def _judge_tier(state: State, launch: Launch, asked: Proposal, verdict: Verdict,
     if verdict.approve:
         return approve_tier(state, launch, cause, table.scene, table.revision)
     return reject_tier(state, launch, cause, verdict.reason, table.revision)
-
-
-def _against(state: State, proposal: Proposal, scene: Scene) -> list[str]:
-    """Why the moves are no longer possible as they were proposed."""
-    found: list[str] = []
-    resident = resident_of(state, scene)
-    with Sketch(resident) as sketch:
-        for move in proposal.moves:
-            found += _changed(state.launches[move.launch], move, state, scene)
-        days = {one.launch: one.later_date.toordinal() for one in proposal.moves if one.later_date}
-        if found or not days.keys() <= resident.entries.keys():
-            return found or ["a launch has no date any more"]
-        sketch.move({str(name): day for name, day in days.items()})
-        found += [one.detail for name, day in sorted(days.items()) for one in crowd(resident, name, day)]
-    moved = [
-        on_day(state.launches[one.launch].snapshot, one.later_date, scene.calendar)
-        for one in proposal.moves
-        if one.later_date
-    ]
-    return found + state.audiences.against_all(moved, scene.calendar)
-
-
-def _changed(launch: Launch, move: ProposedMove, state: State, scene: Scene) -> list[str]:
-    one = launch.snapshot
-    if one.date != move.earlier_date or not launch.is_open or one.pin or move.later_date is None:
-        return [f"{one.name} is {one.state}, on {one.date}"]
-    situation = situation_of(one, features_of(one, state.features), scene)
-    return [bound.detail for bound in violations(situation, move.later_date, scene.calendar)]
 
 
 def _approve(state: State, proposal: Proposal, verdict: Verdict, scene: Scene, revision: int) -> LaunchesChanged:
@@ -167,10 +135,7 @@ def _again(state: State, proposal: Proposal, verdict: Verdict, scene: Scene, rev
     """Make the proposal again as things are now."""
     summary = f"asked for what no longer holds: {proposal.summary}"
     cause = cause_of(verdict.by, verdict.request, summary, proposal.id, scene)
-    launches = frozenset(LaunchId(one.launch) for one in proposal.moves)
-    table = Table(state, scene, revision, lambda one: revive(one, state.features, scene), touched=launches)
-    drafts = complete([], plan([], table), Telling(state, cause, (), scene, state.features))
-    return tell(state.portfolio, revision, cause, (), drafts)
+    return renew(Table(state, scene, revision), proposal, cause)
 
 
 def _told(state: State, cause: Cause, drafts: Sequence[Draft], proposal: Proposal, revision: int) -> LaunchesChanged:

@@ -52,10 +52,9 @@ def sum_up(state: State, messages: Sequence[LaunchesChanged], scene: Scene) -> O
     """What all messages together would make of the state, which is still as it was before the first."""
     proposals = {one.id: one for message in messages for one in message.proposals}
     moves = {one.launch: one for one in (*_moved(messages, scene), *_waiting(state, proposals, scene))}
-    stage = scene.stage or scene.policy.objective.stage
     return Outcome(
         moves=tuple(moves[name] for name in sorted(moves)),
-        stage="S2" if stage == "S3" else stage if scene.policy.binds else "S0",
+        stage=scene.reached if scene.policy.binds else "S0",
         proposals=tuple(proposals.values()),
         conflicts=tuple(one for found in _conflicts(messages).values() for one in found),
         opportunities=tuple({one.launch: one for message in messages for one in message.opportunities}.values()),

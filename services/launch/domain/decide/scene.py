@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.launch.domain.calendar import Calendar
+from services.launch.domain.planner.closure import Solver
 from services.launch.domain.policy import Policy
 
 
@@ -15,6 +16,14 @@ class Scene:
     now: datetime
     stage: str | None = None
     """How hard to look for a better plan; None: what the policy says."""
+    solver: Solver | None = None
+    """For the third stage."""
+
+    @property
+    def reached(self) -> str:
+        """How hard is really looked: without a solver the third stage is the second."""
+        stage = self.stage or self.policy.objective.stage
+        return "S2" if stage == "S3" and self.solver is None else stage
 
     @property
     def today(self) -> date:

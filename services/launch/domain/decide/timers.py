@@ -48,9 +48,9 @@ def _soonest(state: State, now: datetime, calendar: Calendar) -> Iterator[Due]:
         yield Due(wakes[0], calendar.day_of(wakes[0]), wakes[1], WAKE)
 
 
-def derive_clock_cause_id(portfolio: PortfolioId, timer: str, subject: str, due_at: datetime) -> CauseId:
-    """The clock's cause: the same timer always has the same id."""
-    text = "\n".join((portfolio, timer, subject, format_instant(due_at)))
+def derive_clock_cause_id(portfolio: PortfolioId, timer: str, subject: str, due_at: datetime | None = None) -> CauseId:
+    """The clock's cause: the same timer always has the same id. `due_at` None: its subject happens once."""
+    text = "\n".join((portfolio, timer, subject, format_instant(due_at) if due_at else "once"))
     return CauseId(f"launch:clock:{hashlib.sha256(text.encode()).hexdigest()[:32]}")
 
 

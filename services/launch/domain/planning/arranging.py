@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.launch.domain.calendar import SOFT
-from services.launch.domain.planner import Event, Plan
-from services.launch.domain.planner.closure import Solver
-from services.launch.domain.planner.engine import Run
+from services.launch.domain.planner import Plan
 from services.launch.domain.planner.model import Conflict as Stuck
 from services.launch.domain.planner.model import Link as Step
 from services.launch.domain.planner.oracle import Reason, reasons
 from services.launch.domain.planner.schedule import OUT
-from services.launch.domain.planning.live import LiveDeadlines, LivePlanner
-from services.launch.domain.planning.resident import Resident, Sketch, feature_of
+from services.launch.domain.planning.resident import Resident, Sketch
+from services.launch.domain.planning.running import Means, run
 from shared.contracts.launch import LaunchSnapshot
 from shared.contracts.words import LaunchId
 
@@ -68,20 +66,8 @@ class Arranged:
         return sum(one.price for one in self.moves)
 
 
-class _Run(Run):
-    """A run whose event is whatever its seeds ask for."""
-
-    def __init__(self, planner: LivePlanner, event: Event, solver: Solver | None, seeds: Mapping[str, int]) -> None:
-        super().__init__(planner, event, solver)
-        self.features = frozenset(map(feature_of, seeds))
-        self.blocks = sorted({planner.schedule.blocks.block_of[name] for name in seeds})
-
-    def _seeds(self) -> list[int]:
-        return self.blocks
-
-
 def arrange(
-    sketch: Sketch, asked: Sequence[Asked], gone: Collection[LaunchId], locked: Collection[LaunchId], stage: str
+    sketch: Sketch, asked: Sequence[Asked], gone: Collection[LaunchId], locked: Collection[LaunchId], means: Means
 ) -> Arranged:
     """Plan for all of them; the sketch ends with the launches that moved on their new dates.
 
@@ -95,7 +81,7 @@ def arrange(
         if day and day > sketch.resident.entries[one.id].date:
             forced[one.id] = day
     forced |= {name: day for name, day in _followers(sketch.resident, asked) if name not in forced}
-    return _plan(sketch, forced, locked, stage) if forced else Arranged(mark=sketch.mark())
+    return _plan(sketch, forced, locked, means) if forced else Arranged(mark=sketch.mark())
 
 
 def _stand(sketch: Sketch, asked: Asked) -> int | None:
@@ -129,9 +115,9 @@ def _followers(resident: Resident, asked: Sequence[Asked]) -> list[tuple[str, in
     return found
 
 
-def _plan(sketch: Sketch, forced: Mapping[str, int], locked: Collection[LaunchId], stage: str) -> Arranged:
+def _plan(sketch: Sketch, forced: Mapping[str, int], locked: Collection[LaunchId], means: Means) -> Arranged:
     resident = sketch.resident
-    plan = run(resident, forced, locked, stage)
+    plan = run(resident, forced, locked, means)
     schedule = resident.schedule
     moves = [_moved(resident, plan, at, forced) for at in range(len(plan.moves))]
     counted: set[int] = set()
@@ -158,39 +144,6 @@ def _moved(resident: Resident, plan: Plan, at: int, forced: Mapping[str, int]) -
         price=schedule.price(block, move.after),
         forced=schedule.price(block, least) if least > move.before else 0,
     )
-
-
-def run(
-    resident: Resident,
-    forced: Mapping[str, int],
-    locked: Collection[LaunchId],
-    stage: str,
-    solver: Solver | None = None,
-) -> Plan:
-    """Ask the engine, with each of these launches not before its day; the schedule stays as it was."""
-    schedule, planner = resident.schedule, resident.planner
-    planner.deadlines = LiveDeadlines(schedule)
-    planner.locked = {block for name in locked if (block := resident.block(name)) is not None} | _frozen(resident)
-    for name, day in forced.items():
-        block = schedule.blocks.block_of[name]
-        schedule.features[feature_of(name)] = (day, OUT)
-        schedule.own[block] = max(schedule.own[block], day)
-    try:
-        event = Event("event", feature_of(min(forced)))
-        return _Run(planner, event, solver, forced).plan("S2" if stage == "S3" and solver is None else stage)
-    finally:
-        schedule.undo(0)
-        for name in forced:
-            schedule.features[feature_of(name)] = (OUT, OUT)
-            schedule.own[schedule.blocks.block_of[name]] = OUT
-
-
-def _frozen(resident: Resident) -> set[int]:
-    """Blocks so near that nothing moves them to make room."""
-    schedule, calendar = resident.schedule, resident.calendar
-    today = date.fromordinal(schedule.portfolio.today)
-    last = calendar.after_working_days(today, calendar.policy.objective.frozen_working_days, ()).toordinal()
-    return {block for block, home in enumerate(schedule.home) if today.toordinal() <= home <= last}
 
 
 def place(sketch: Sketch, asked: Sequence[Asked], arranged: Arranged, last: date) -> None:

@@ -10,7 +10,7 @@ from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import BETWEEN, Arranged, Asked, arrange, crowd, place, reasons_against
 from services.launch.domain.planning.looking import look
 from services.launch.domain.planning.openings import find_candidates, find_openings
-from services.launch.domain.planning.parts import judge, moved_ids, settle
+from services.launch.domain.planning.parts import judge, moved_ids, settle, wait
 from services.launch.domain.planning.resident import Sketch
 from services.launch.domain.planning.words import CHECKER, Alone, Attempt, Dated, Shapes, Table, Wanted
 from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option, Proposal
@@ -26,11 +26,12 @@ def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touche
         locked = {move.launch for one in table.state.proposals.values() if one.id not in touched for move in one.moves}
         waited = {move.launch for one in touched.values() for move in one.moves} | _cramped(work)
         objects = [_ask(one, work.alone[one.id], waited) for one in work.wanted.values()]
-        stage = table.scene.stage or table.scene.policy.objective.stage
-        work.arranged = arrange(sketch, objects, table.gone, locked, stage)
+        work.arranged = arrange(sketch, objects, table.gone, locked, table.means)
         shapes = Shapes(table.state, work.wanted)
         sent_on = {one.id for one in work.wanted.values() if one.floor and one.floor.by_itself}
         parts = judge(work.arranged, shapes, table.state.launches, table.scene, sent_on)
+        if table.instead_of:
+            parts = [wait(part, f"it would replace {table.instead_of}, which waits for a person") for part in parts]
         work.parts = settle(sketch, parts, work.arranged.mark)
         last = table.scene.today + timedelta(days=table.scene.policy.horizon_days)
         place(sketch, objects, work.arranged, last)

@@ -87,6 +87,11 @@ def judge(
     return found
 
 
+def wait(part: Part, because: str) -> Part:
+    """The part, for a person to decide on in any case."""
+    return part if part.because else replace(part, because=(because,))
+
+
 def _costs_too_much(part: Part, stage: str, approval: Approval) -> Iterator[str]:
     if approval.budget is not None and part.cost > approval.budget:
         yield f"it costs {part.cost}, more than the budget of {approval.budget}"

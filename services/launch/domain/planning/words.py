@@ -13,6 +13,7 @@ from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import Arranged
 from services.launch.domain.planning.parts import Part
 from services.launch.domain.planning.resident import Resident
+from services.launch.domain.planning.running import Found, Means
 from services.launch.domain.state import State
 from shared.contracts.launch import Conflict, LaunchKind, LaunchSnapshot, Link, Opportunity, Proposal
 from shared.contracts.words import Day, LaunchId
@@ -111,11 +112,20 @@ class Table:
     """Launches that make room: they have no date any more."""
     touched: frozenset[LaunchId] = frozenset()
     """Launches whose proposals are out of date."""
+    instead_of: str | None = None
+    """A proposal for which a better one is looked for: then everything waits for a person."""
+    found: Found | None = None
+    """The plan, where it was found off the road."""
 
     @property
     def resident(self) -> Resident:
         """The planner's state, made or made again for a new year."""
         return resident_of(self.state, self.scene)
+
+    @property
+    def means(self) -> Means:
+        """How its plan is come to."""
+        return Means(self.scene.reached, self.scene.solver, self.found)
 
 
 def resident_of(state: State, scene: Scene) -> Resident:

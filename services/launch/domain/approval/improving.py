@@ -1,0 +1,111 @@
+"""A better plan for a proposal that waits: looked for off the road, and told only if it still holds. Pure.
+
+`seek` takes as long as its solver does, on a state of its own; `take_over` decides under the portfolio's lock, without
+a solver, on nothing but the dates that were found. So the same history gives the same state, with or without one.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from services.launch.domain.approval.renewing import reasons_not_to, renew
+from services.launch.domain.decide.scene import Scene
+from services.launch.domain.decide.timers import derive_clock_cause_id
+from services.launch.domain.planning.proposing import become
+from services.launch.domain.planning.resident import Resident
+from services.launch.domain.planning.running import Found, OutdatedError
+from services.launch.domain.planning.words import Shapes, Table, resident_of
+from services.launch.domain.state import State
+from shared.contracts.cause import Cause, Source
+from shared.contracts.launch import LaunchesChanged, Proposal, ProposedMove
+from shared.contracts.words import Day, LaunchId, Word
+
+BETTER_PLAN = "better-plan"
+
+
+class Better(Word):
+    """The days that were found for the launches of a proposal, and what the new plan costs at least."""
+
+    proposal: str
+    hash: str
+    days: dict[LaunchId, Day]
+    lower_bound: int
+
+
+def seek(state: State, proposal: str, scene: Scene) -> Better | None:
+    """A cheaper plan, by the scene's stage and solver; None if there is none or nobody waits for it any more."""
+    waiting = state.proposals.get(proposal)
+    if waiting is None or waiting.hash is None:
+        return None
+    message = renew(Table(state, scene, 0, instead_of=proposal), waiting, _cause(state, waiting, scene))
+    fresh = _opened(message)
+    if not _is_better(resident_of(state, scene), fresh, waiting, message):
+        return None
+    days = {LaunchId(move.launch): move.later_date for move in _moves(fresh) if move.later_date}
+    bound = fresh[0].lower_bound or 0 if len(fresh) == 1 else 0
+    return Better(proposal=proposal, hash=waiting.hash, days=days, lower_bound=bound)
+
+
+def take_over(state: State, better: Better, scene: Scene, revision: int) -> LaunchesChanged | None:
+    """Replace the proposal by the better one; None if it is another one now or the plan no longer holds."""
+    waiting = state.proposals.get(better.proposal)
+    if waiting is None or waiting.hash != better.hash:
+        return None
+    found = Found(better.days, better.lower_bound)
+    table = Table(state, scene, revision, instead_of=waiting.id, found=found)
+    try:
+        message = renew(table, waiting, _cause(state, waiting, scene))
+    except OutdatedError:
+        return None
+    fresh = _opened(message)
+    days = {move.launch: move.later_date for move in _moves(fresh)}
+    resident = resident_of(state, scene)
+    if days != better.days or not _is_better(resident, fresh, waiting, message) or not _holds(state, fresh, scene):
+        return None
+    told = sum(one.cost or 0 for one in fresh)
+    reason = f"a plan was found that costs {told} instead of {_price(resident, waiting.moves)}"
+    closed = tuple(one if one.state == "open" else become(one, one.state, reason) for one in message.proposals)
+    return message.model_copy(update={"proposals": closed})
+
+
+def _is_better(resident: Resident, fresh: Sequence[Proposal], waiting: Proposal, message: LaunchesChanged) -> bool:
+    """Whether it costs less as prices are today, takes the place of this proposal alone, and moves nothing yet."""
+    replaced = [one.id for one in message.proposals if one.state != "open"]
+    still = all(one.before and one.before.date == one.launch.date for one in message.changes)
+    cheaper = 0 < _price(resident, tuple(_moves(fresh))) < _price(resident, waiting.moves)
+    return cheaper and still and replaced == [waiting.id]
+
+
+def _holds(state: State, fresh: Sequence[Proposal], scene: Scene) -> bool:
+    """Whether the rules and the independent checker have nothing against all new dates together."""
+    moves = tuple(_moves(fresh))
+    if reasons_not_to(state, moves, scene):
+        return False
+    after = {**state.standing, **{move.launch: move.later_date for move in moves if move.later_date}}
+    verifier = resident_of(state, scene).verifier
+    return not verifier.judge(Shapes(state, {}), state.standing, after, scene.today)
+
+
+def _price(resident: Resident, moves: Sequence[ProposedMove]) -> int:
+    """What the moves cost today; launches of one group count once."""
+    blocks = resident.schedule.blocks.block_of
+    days = {blocks[move.launch]: move.later_date for move in moves if move.launch in blocks and move.later_date}
+    return sum(resident.schedule.price(block, day.toordinal()) for block, day in days.items())
+
+
+def _opened(message: LaunchesChanged) -> list[Proposal]:
+    return [one for one in message.proposals if one.state == "open"]
+
+
+def _moves(proposals: Sequence[Proposal]) -> Iterator[ProposedMove]:
+    return (move for one in proposals for move in one.moves)
+
+
+def _cause(state: State, waiting: Proposal, scene: Scene) -> Cause:
+    """The clock's, with an id that the proposal alone decides: it is improved once, whoever finds how."""
+    source = Source(tool="launch", source_id="launch", ref=waiting.id, occurred_at=scene.now, observed_at=scene.now)
+    return Cause(
+        id=derive_clock_cause_id(state.portfolio, BETTER_PLAN, waiting.hash or waiting.id),
+        kind="clock",
+        summary=f"A plan that moves less was found for: {waiting.summary}",
+        source=source,
+        caused_by=state.launches[waiting.moves[0].launch].dated_by,
+    )

@@ -1,0 +1,104 @@
+"""Asks the engine for a plan on the resident schedule, or lays out there a plan that was found elsewhere.
+
+The schedule is afterwards as it was. What becomes of the plan is for arranging.py.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from services.launch.domain.planner import Event, Plan
+from services.launch.domain.planner.closure import Solver
+from services.launch.domain.planner.engine import Run
+from services.launch.domain.planner.explain import Causes
+from services.launch.domain.planner.schedule import OUT
+from services.launch.domain.planning.live import LiveDeadlines, LivePlanner
+from services.launch.domain.planning.resident import Resident, feature_of
+from shared.contracts.words import LaunchId
+
+
+class OutdatedError(Exception):
+    """Dates were found for a portfolio that is another one now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The days of all launches that a plan moves, which need not be looked for again, and what was proved of it."""
+
+    days: Mapping[LaunchId, date]
+    lower_bound: int
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How to come to a plan: how hard to look, for S3 with which solver, or what was found already."""
+
+    stage: str = "S1"
+    solver: Solver | None = None
+    found: Found | None = None
+
+
+class _Run(Run):
+    """A run whose event is whatever its seeds ask for."""
+
+    def __init__(self, planner: LivePlanner, event: Event, solver: Solver | None, seeds: Mapping[str, int]) -> None:
+        super().__init__(planner, event, solver)
+        self.features = frozenset(map(feature_of, seeds))
+        self.blocks = sorted({planner.schedule.blocks.block_of[name] for name in seeds})
+
+    def _seeds(self) -> list[int]:
+        return self.blocks
+
+    def follow(self, found: Found) -> Plan:
+        """The plan with these dates, explained like any other.
+
+        Raises:
+            OutdatedError: it leaves out a launch that must move, or moves one that has no reason to.
+        """
+        schedule, blocks = self.schedule, self.schedule.blocks.block_of
+        if not found.days.keys() <= blocks.keys():
+            raise OutdatedError
+        self.forced = self._force()
+        days = {blocks[name]: day.toordinal() for name, day in found.days.items()}
+        if any(days.get(block, OUT) < first for block, first in self.forced.dates.items()):
+            raise OutdatedError
+        for block in sorted(days):
+            schedule.take(block)
+        for block in sorted(days):
+            schedule.put(block, days[block])
+        if Causes(schedule, sorted(days), self.features).unexplained():
+            raise OutdatedError
+        return self._explain("S3", found.lower_bound)
+
+
+def run(resident: Resident, forced: Mapping[str, int], locked: Collection[LaunchId], means: Means) -> Plan:
+    """A plan with each of these launches not before its day.
+
+    Raises:
+        OutdatedError: what was found is no plan for them.
+    """
+    schedule, planner = resident.schedule, resident.planner
+    planner.deadlines = LiveDeadlines(schedule)
+    planner.locked = {block for name in locked if (block := resident.block(name)) is not None} | _frozen(resident)
+    for name, day in forced.items():
+        block = schedule.blocks.block_of[name]
+        schedule.features[feature_of(name)] = (day, OUT)
+        schedule.own[block] = max(schedule.own[block], day)
+    try:
+        work = _Run(planner, Event("event", feature_of(min(forced))), means.solver, forced)
+        if means.found:
+            return work.follow(means.found)
+        return work.plan(means.stage)
+    finally:
+        schedule.undo(0)
+        for name in forced:
+            schedule.features[feature_of(name)] = (OUT, OUT)
+            schedule.own[schedule.blocks.block_of[name]] = OUT
+
+
+def _frozen(resident: Resident) -> set[int]:
+    """Blocks so near that nothing moves them to make room."""
+    schedule, calendar = resident.schedule, resident.calendar
+    today = date.fromordinal(schedule.portfolio.today)
+    last = calendar.after_working_days(today, calendar.policy.objective.frozen_working_days, ()).toordinal()
+    return {block for block, home in enumerate(schedule.home) if today.toordinal() <= home <= last}

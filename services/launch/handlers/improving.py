@@ -1,0 +1,47 @@
+"""Proposals that wait and may not be the least: a better plan is looked for off the road, and decided on like an event.
+
+What waits in the table is the queue, so that a restart loses nothing; what was looked at is not looked at again.
+"""
+
+import logging
+from functools import partial
+
+from services.launch.domain.approval.improving import seek
+from services.launch.handlers.deciding import Deciding
+from services.launch.handlers.solving import SolverAwayError, Solving
+from services.launch.store.proposals import Waiting, find_waiting
+from shared.runtime.clock import Clock
+
+LOOK_EVERY_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class Improving:
+    """Looks at each waiting proposal once, the newest first."""
+
+    def __init__(self, deciding: Deciding, solving: Solving, clock: Clock) -> None:
+        self._deciding = deciding
+        self._solving = solving
+        self._clock = clock
+        self._seen: set[Waiting] = set()
+
+    async def look(self) -> None:
+        """Try to improve what waits now."""
+        async with self._deciding.database.reading() as connection:
+            waiting = await find_waiting(connection)
+        fresh = [one for one in waiting if one not in self._seen]
+        self._seen &= set(waiting)
+        for one in fresh:
+            self._seen.add(one)
+            await self._improve(one)
+
+    async def _improve(self, waiting: Waiting) -> None:
+        question = partial(seek, proposal=waiting.proposal)
+        try:
+            better = await self._solving.ask(waiting.portfolio, self._clock(), question)
+        except SolverAwayError as error:
+            logger.warning("%s: no better plan for %s: %s", waiting.portfolio, waiting.proposal, error)
+            return
+        if better:
+            await self._deciding.take_over(waiting.portfolio, better, self._clock())
