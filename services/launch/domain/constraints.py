@@ -47,11 +47,18 @@ class Slot(Part):
 
 
 class Follows(Part):
-    """A launch that must come at least `lag_days` calendar days after another."""
+    """A launch that must come at least so long after another: calendar days, or working days of its own regions."""
 
     launch: LaunchId
     after: LaunchId
     lag_days: int = Field(0, ge=0)
+    lag_working_days: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _has_one_lag(self) -> "Follows":
+        if self.lag_days and self.lag_working_days:
+            raise ValueError("give lag_days or lag_working_days, not both")
+        return self
 
 
 class Proximity(Part):
@@ -122,7 +129,11 @@ class Constraints(Part):
 
     @model_validator(mode="after")
     def _goes_in_no_circle(self) -> "Constraints":
-        """Raises ValueError with the circle in which launches follow each other, through groups too."""
+        """Raises ValueError for a pair named twice, and for a circle in which launches follow, through groups too."""
+        pairs = [(one.launch, one.after) for one in self.after]
+        twice = sorted({pair for pair in pairs if pairs.count(pair) > 1})
+        if twice:
+            raise ValueError(f"{twice[0][0]} is said to come after {twice[0][1]} more than once")
         group_of = {launch: name for name, ids in self.together.items() for launch in ids}
         names = {one.launch for one in self.after} | {one.after for one in self.after} | group_of.keys()
         order_launches(

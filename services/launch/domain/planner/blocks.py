@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from services.launch.domain.planner.model import CycleError, Launch
+from services.launch.domain.planner.model import CycleError, Lag, Launch
 
 Members = tuple[Launch, ...]
-Edge = tuple[int, int]  # (other block, lag in days)
+Edge = tuple[int, Lag]  # (other block, lag)
 Line = tuple[str, str]  # a product line and a tier of it
 
 
@@ -47,12 +47,17 @@ class Blocks:
         self.order.remove(len(self.members))
 
     def _edges(self, block: Members) -> list[Edge]:
+        """Of calendar lags behind the same block the longest counts; working days compare with nothing."""
         lags: dict[int, int] = {}
+        edges: list[Edge] = []
         for launch in block:
             for name, lag in launch.after:
                 other = self.block_of[name]
-                lags[other] = max(lag, lags.get(other, lag))
-        return sorted(lags.items())
+                if isinstance(lag, int):
+                    lags[other] = max(lag, lags.get(other, lag))
+                else:
+                    edges.append((other, lag))
+        return sorted([*lags.items(), *edges], key=lambda edge: edge[0])
 
     def _topological(self) -> list[int]:
         waiting = [len(edges) for edges in self.before]

@@ -4,6 +4,7 @@ Dates are proleptic ordinals (`date.toordinal`), weeks are whole numbers of ISO 
 No rule and no search here, and nothing that knows JSON.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -20,11 +21,32 @@ class Work(NamedTuple):
     units: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WorkingDays:
+    """A lag of at least one working day: `day + lag` is the first day behind it, `day - lag` the last one before it."""
+
+    count: int
+    days: tuple[int, ...]  # all working days there are, sorted, and one day after the horizon
+
+    def __radd__(self, day: int) -> int:
+        return self.days[min(bisect_right(self.days, day) + self.count, len(self.days)) - 1]
+
+    def __rsub__(self, day: int) -> int:
+        at = bisect_right(self.days, day) - self.count
+        return self.days[at] - 1 if at >= 0 else 0
+
+    def __str__(self) -> str:
+        return f"{self.count} working"
+
+
+Lag = int | WorkingDays  # an int counts calendar days
+
+
 class After(NamedTuple):
-    """A launch that must come at least `lag` calendar days before."""
+    """A launch that must come at least the lag before."""
 
     launch: str
-    lag: int
+    lag: Lag
 
 
 @dataclass(frozen=True, slots=True)

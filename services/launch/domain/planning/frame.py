@@ -5,13 +5,23 @@ that was kept and one that was loaded today have the same one.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Constraints
+from services.launch.domain.constraints import Constraints, Follows
 from services.launch.domain.planner.blocks import Members
-from services.launch.domain.planner.model import DAYS_A_WEEK, Policy, Portfolio, Team, Work, iso_week, week_of
+from services.launch.domain.planner.model import (
+    DAYS_A_WEEK,
+    Lag,
+    Policy,
+    Portfolio,
+    Team,
+    Work,
+    WorkingDays,
+    iso_week,
+    week_of,
+)
 from services.launch.domain.planner.model import Launch as Entry
 from services.launch.domain.policy import TIERS
 from shared.contracts.launch import Tier
@@ -82,6 +92,7 @@ class Days:
     frame: Portfolio
     by_kind: dict[Kind, tuple[int, ...]]
     merged: dict[frozenset[Kind], tuple[int, ...]]
+    working: dict[tuple[str, ...], tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def first_week(self) -> int:
@@ -95,6 +106,16 @@ class Days:
             sets = [frozenset(self._of(kind)) for kind in kinds]
             self.merged[kinds] = tuple(sorted(frozenset.intersection(*sets)))
         return self.merged[kinds]
+
+    def lag(self, follows: Follows, regions: tuple[str, ...]) -> Lag:
+        """How long a launch in these regions comes after the other."""
+        if not follows.lag_working_days:
+            return follows.lag_days
+        if regions not in self.working:
+            days = range(self.frame.today, self.frame.horizon + 1)
+            worked = (day for day in days if self.calendar.is_workday(date.fromordinal(day), regions))
+            self.working[regions] = (*worked, self.frame.horizon + 1)
+        return WorkingDays(follows.lag_working_days, self.working[regions])
 
     def broken(self, launch: Entry, day: int) -> Iterator[tuple[str, str]]:
         """The rules of the calendar against a day: (constraint, sentence)."""

@@ -27,6 +27,7 @@ class LiveSchedule(Schedule):
         self.base = frame.today
         self.blocks = Blocks([])
         self.calendar = days  # type: ignore[assignment]  # answers the same three questions
+        self.lag = days.lag
         self.passed = 0
 
     def _offsets(self) -> list[int]:
@@ -75,8 +76,9 @@ class LiveSchedule(Schedule):
         blocks, known = self.blocks, self.blocks.block_of
         pairs = [one for one in self.follows if one.launch in known and one.after in known]
         for name in sorted({one.launch for one in self.follows} & known.keys()):
-            after = tuple(After(one.after, one.lag_days) for one in pairs if one.launch == name)
             members = blocks.members[known[name]]
+            regions = next(one.regions for one in members if one.id == name)
+            after = tuple(After(one.after, self.lag(one, regions)) for one in pairs if one.launch == name)
             blocks.members[known[name]] = tuple(replace(one, after=after) if one.id == name else one for one in members)
         fresh = Blocks(blocks.members)
         blocks.before, blocks.behind, blocks.order, blocks.rank = fresh.before, fresh.behind, fresh.order, fresh.rank

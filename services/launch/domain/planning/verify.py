@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Constraints
+from services.launch.domain.constraints import Constraints, Follows
 from services.launch.domain.planner_check import Violation, World
 from services.launch.domain.policy import TIERS, Freeze, Policy, Region
 from shared.contracts.launch import LaunchSnapshot
@@ -82,7 +82,7 @@ class Verifier:
         chosen = {
             name: day for name, day in dates.items() if day - timedelta(days=day.weekday()) in weeks or name in linked
         }
-        launches = [_launch(shapes[name], day, self.calendar.policy, chosen) for name, day in sorted(chosen.items())]
+        launches = [_launch(shapes[name], day, self.calendar, chosen) for name, day in sorted(chosen.items())]
         return World({**self.written, "today": today.isoformat(), "launches": launches})
 
 
@@ -93,7 +93,8 @@ def _key(one: Violation) -> Key:
     return one.rule, " ".join(one.launches)
 
 
-def _launch(shape: LaunchSnapshot, day: date, policy: Policy, known: Dates) -> dict[str, Any]:
+def _launch(shape: LaunchSnapshot, day: date, calendar: Calendar, known: Dates) -> dict[str, Any]:
+    policy = calendar.policy
     tier = min(shape.market_tier, shape.internal_tier)
     loads = [load for load in policy.load.get(tier, ()) if load.team in policy.teams]
     work = [
@@ -114,12 +115,18 @@ def _launch(shape: LaunchSnapshot, day: date, policy: Policy, known: Dates) -> d
         "announced": shape.state == "announced",
         "work": work,
         "after": [
-            {"launch": one.after, "lag_days": one.lag_days}
+            {"launch": one.after, "lag_days": _lag(one, known[one.after], shape.regions, calendar)}
             for one in policy.after
             if one.launch == shape.id and one.after in known
         ],
         "together": next((name for name, ids in policy.together.items() if shape.id in ids), None),
     }
+
+
+def _lag(follows: Follows, day: date, regions: tuple[str, ...], calendar: Calendar) -> int:
+    """Calendar days to come after a launch on the day."""
+    working = calendar.after_working_days(day, follows.lag_working_days, regions) - day
+    return max(follows.lag_days, working.days)
 
 
 def _region(name: str, region: Region) -> dict[str, Any]:
