@@ -120,3 +120,49 @@ async def test_circles_strangers_and_empty_scenarios_are_not_kept(house: House) 
     await put(house, "c'", LATE, 422)
     nowhere = await house.client.put("/launch/api/v1/portfolios/nowhere/scenarios/a", json=LATE)
     assert nowhere.status_code == 404
+
+
+async def test_scenarios_are_made_read_and_deleted_on_pages_without_script(house: House) -> None:
+    path = "/launch/blast-radius"
+    assert "Suppose something" in (await house.client.get(path)).text
+    form = {"name": "late", "feature": "A", "ready_on": "2026-06-05"}
+    answer = await house.client.post("/launch/scenarios", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/launch/scenarios/late?portfolio=default")
+    page = (await house.client.get(answer.headers["location"])).text
+    assert "2 launches would move" in page
+    assert "<svg" in page
+    assert "needs a person" in page
+    await house.client.post(
+        "/launch/scenarios", data={**form, "name": "later", "ready_on": "2026-07-06", "extends": "late"}
+    )
+    page = (await house.client.get("/launch/scenarios/later")).text
+    assert "Compared with late" in page
+    assert "/launch/scenarios/later?" in (await house.client.get(path)).text
+    in_use = await house.client.post("/launch/scenarios/late/forget")
+    assert (in_use.status_code, "later extends it" in in_use.text) == (422, True)
+    assert (await house.client.post("/launch/scenarios/later/forget")).status_code == 303
+    assert (await house.client.get("/launch/scenarios/later")).status_code == 404
+    assert len(await house.told()) == 2
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"name": "", "feature": "A", "ready_on": "2026-06-05"}, "Say how it is to be called."),
+        ({"name": "a/b", "feature": "A", "ready_on": "2026-06-05"}, "a name is up to 64"),
+        ({"name": "late", "feature": "A", "ready_on": "soon"}, "is no day"),
+        ({"name": "late", "feature": "A", "ready_on": "2026-06-05", "extends": "z"}, "no such scenario: z"),
+    ],
+)
+async def test_a_scenario_that_cannot_be_kept_is_said_at_its_field_and_what_was_typed_stays(
+    house: House, form: dict[str, str], said: str
+) -> None:
+    answer = await house.client.post("/launch/scenarios", data=form)
+    assert (answer.status_code, said in answer.text) == (422, True)
+    assert f'value="{form["ready_on"]}"' in answer.text
+
+
+async def test_a_scenario_that_no_longer_fits_the_plan_says_so_on_its_page(house: House) -> None:
+    await put(house, "gone", {"events": [{"feature": "Z", "ready_on": None}]})
+    page = await house.client.get("/launch/scenarios/gone")
+    assert (page.status_code, "no such feature: Z" in page.text) == (200, True)

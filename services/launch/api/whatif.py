@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from services.launch.api.asked import UNDER, EditBody, Words
 from services.launch.api.proposals import refused
 from services.launch.domain.approval.outcome import Moving, differences
-from services.launch.domain.approval.scenarios import Compared, Scenario
+from services.launch.domain.approval.scenarios import NAME, Compared, Scenario
 from services.launch.domain.approval.whatif import Slip
 from services.launch.domain.decide.persons import Edit
 from services.launch.domain.decide.scene import RefusedError, Scene
@@ -21,7 +21,7 @@ from shared.runtime.clock import Clock
 from shared.web.plumbing import PortfolioPath
 from shared.web.problems import ProblemError
 
-ScenarioName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$")]
+ScenarioName = Annotated[str, StringConstraints(pattern=NAME)]
 
 
 class SlipBody(BaseModel):

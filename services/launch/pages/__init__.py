@@ -10,6 +10,7 @@ from services.launch.pages.live import build_live
 from services.launch.pages.load import build_capacity
 from services.launch.pages.proposals import build_decisions, build_inbox
 from services.launch.pages.radius import build_radius_page
+from services.launch.pages.scenarios import build_scenario_acts, build_scenario_page
 from shared.runtime.clock import Clock
 from shared.web.pages import Pages
 
@@ -25,4 +26,6 @@ def build_routers(deciding: Deciding, pages: Pages, clock: Clock) -> list[APIRou
         build_decisions(deciding, pages, clock),
         build_capacity(deciding, pages, clock),
         build_radius_page(deciding, pages, clock),
+        build_scenario_page(deciding, pages, clock),
+        build_scenario_acts(deciding, pages, clock),
     ]

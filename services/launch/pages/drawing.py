@@ -11,7 +11,7 @@ from services.launch.domain.calendar import Calendar
 from services.launch.domain.launch import Launch
 from services.launch.domain.policy import Freeze
 from services.launch.domain.readiness import Known
-from shared.contracts.launch import LaunchSnapshot, Proposal
+from shared.contracts.launch import LaunchSnapshot, ProposedMove
 from shared.web.drawing import LaunchBar, Span, timeline
 from shared.web.reader import Reader
 
@@ -30,8 +30,12 @@ def draw(
     return timeline("ahead", title, bars, reader, freezes=list(_freezes(calendar, first, last)), trains=trains)
 
 
-def draw_moves(proposal: Proposal, known: Mapping[str, LaunchSnapshot], title: str, reader: Reader) -> Markup:
-    """What a proposal would move: the new dates, the present ones as ghosts."""
+def draw_moves(
+    name: str, moves: Sequence[ProposedMove], known: Mapping[str, LaunchSnapshot], title: str, reader: Reader
+) -> Markup:
+    """What would move: the new dates, the present ones as ghosts; nothing without moves."""
+    if not moves:
+        return Markup()
     bars = [
         LaunchBar(
             name=known[one.launch].name,
@@ -41,10 +45,10 @@ def draw_moves(proposal: Proposal, known: Mapping[str, LaunchSnapshot], title: s
             day=one.later_date,
             before=one.earlier_date,
         )
-        for one in proposal.moves[:MOST_BARS]
+        for one in moves[:MOST_BARS]
         if one.launch in known
     ]
-    return timeline(f"moves-{proposal.id}", title, bars, reader)
+    return timeline(f"moves-{name}", title, bars, reader)
 
 
 def earlier_date(launch: Launch) -> date | None:

@@ -149,5 +149,5 @@ def _card(pages: Pages, request: Request, kept: Kept, launches: Mapping[str, Lau
         "moves": [{"name": known[one.launch].name, "move": one} for one in proposal.moves if one.launch in known],
         "can_undo": proposal.state == "approved" and proposal.kind == RESCHEDULE and stands,
         "overtaken": proposal.state == "approved" and proposal.kind == RESCHEDULE and not stands,
-        "drawing": draw_moves(proposal, known, title, pages.reader(request)) if waits else "",
+        "drawing": draw_moves(proposal.id, proposal.moves, known, title, pages.reader(request)) if waits else "",
     }

@@ -1,4 +1,7 @@
-"""Which feature's slip would hurt most, tried out on the plan as it is; a button tells it to the roadmap."""
+"""Which feature's slip would hurt most, tried out on the plan as it is; a button that tells it; the list of scenarios.
+
+What a scenario would move is on its own page, scenarios.py.
+"""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -13,11 +16,14 @@ from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.radius import Question, find_radius, tell
 from services.launch.pages.acts import Line, RequestId
 from services.launch.pages.asked import ask, choose_portfolio
+from services.launch.pages.refused import MissingError, Refusal, refuse
+from services.launch.store.scenarios import load_scenarios
 from shared.runtime.clock import Clock, random_token
-from shared.web.pages import PageProblemError, Pages, require_own_page
+from shared.web.pages import Pages, remember_me, require_own_page
 
 QUESTION = Question(slips=SLIPS, most=60)
 """More features are for the API: a person who waits has other things to do."""
+FORM = "tell"
 
 
 class TellForm(BaseModel):
@@ -35,27 +41,44 @@ def build_radius_page(deciding: Deciding, pages: Pages, clock: Clock) -> APIRout
 
     @router.get("/blast-radius")
     async def look(request: Request) -> Response:
-        async with deciding.database.reading() as connection:
-            portfolio, _ = await choose_portfolio(request, connection)
-        found = await find_radius(deciding, portfolio, QUESTION, clock())
-        return pages.render(
-            request,
-            "blast.html",
-            portfolio=portfolio,
-            rows=[{"id": one["feature"], "slips": one["slips"]} for one in rank(found)],
-            slips=SLIPS,
-            told=ask(request, "told"),
-            request_id=random_token()[:24],
-        )
+        return await render_radius(request, deciding, pages, clock)
 
     @router.post("/blast-radius", dependencies=[Depends(require_own_page)])
     async def tell_it(request: Request, form: Annotated[TellForm, Form()]) -> Response:
         async with deciding.database.reading() as connection:
             portfolio, _ = await choose_portfolio(request, connection)
         try:
-            message = await tell(deciding, portfolio, QUESTION, (form.by or "somebody", form.request), clock())
-        except RefusedError as refusal:
-            raise PageProblemError(409, str(refusal), "Look at the launches ahead.") from None
-        return RedirectResponse(f"/launch/blast-radius?portfolio={quote(portfolio)}&told={message.revision}", 303)
+            if not form.by:
+                raise MissingError("by")  # noqa: TRY301 - one answer for all that is wrong
+            message = await tell(deciding, portfolio, QUESTION, (form.by, form.request), clock())
+        except (RefusedError, MissingError) as problem:
+            refusal = refuse(pages, request, FORM, form.model_dump(), problem)
+            return await render_radius(request, deciding, pages, clock, refusal)
+        answer = RedirectResponse(f"/launch/blast-radius?portfolio={quote(portfolio)}&told={message.revision}", 303)
+        remember_me(answer, form.by)
+        return answer
 
     return router
+
+
+async def render_radius(
+    request: Request, deciding: Deciding, pages: Pages, clock: Clock, refusal: Refusal | None = None
+) -> Response:
+    """The page; `refusal` says why a form was not carried out."""
+    async with deciding.database.reading() as connection:
+        portfolio, _ = await choose_portfolio(request, connection)
+        scenarios = await load_scenarios(connection, portfolio)
+    found = await find_radius(deciding, portfolio, QUESTION, clock())
+    rows = [{"id": one["feature"], "slips": one["slips"]} for one in rank(found)]
+    return pages.render(
+        request,
+        "blast.html",
+        status=422 if refusal else 200,
+        portfolio=portfolio,
+        rows=rows,
+        slips=SLIPS,
+        scenarios=list(scenarios.values()),
+        told=ask(request, "told"),
+        refusal=refusal,
+        request_id=random_token()[:24],
+    )

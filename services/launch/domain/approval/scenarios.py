@@ -4,6 +4,7 @@ A scenario says what it extends, then its own: for the same feature its own slip
 others'.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from services.launch.domain.state import State
 from shared.contracts.words import Word
 
 MOST_SCENARIOS = 100
+NAME = r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$"
 
 
 class Scenario(Word):
@@ -44,8 +46,10 @@ def check(scenario: Scenario, known: Mapping[str, Scenario]) -> None:
     """Whether it can be kept among those known.
 
     Raises:
-        RefusedError: what it extends is not there, would extend it in turn; or there are too many.
+        RefusedError: its name is none; what it extends is not there or would extend it in turn; there are too many.
     """
+    if not re.fullmatch(NAME, scenario.name):
+        raise RefusedError("a name is up to 64 letters, digits, spaces, and . _ -", "$.name")
     if scenario.name not in known and len(known) >= MOST_SCENARIOS:
         raise RefusedError(f"there are {MOST_SCENARIOS} scenarios already; delete one that nobody asks any more")
     lineage(scenario, {**known, scenario.name: scenario})
