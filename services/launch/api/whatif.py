@@ -86,7 +86,7 @@ def build_simulations(deciding: Deciding, solving: Solving, clock: Clock) -> API
         scene = Scene(deciding.calendar, clock(), body.stage)
         try:
             asked = body.as_scenario("", body.scenario)
-            return show_compared(await try_out(deciding, solving, portfolio, asked, scene))
+            return show_compared(await try_out(deciding, portfolio, asked, scene, solving))
         except RefusedError as refusal:
             raise refused(refusal) from None
 

@@ -44,11 +44,11 @@ async def forget(deciding: Deciding, portfolio: PortfolioId, name: str) -> None:
 
 
 async def try_out(
-    deciding: Deciding, solving: Solving, portfolio: PortfolioId, scenario: Scenario, scene: Scene
+    deciding: Deciding, portfolio: PortfolioId, scenario: Scenario, scene: Scene, solving: Solving | None = None
 ) -> Compared:
     """What it would do to the plan as it is, and what the one that it extends would.
 
-    The third stage is asked off the road; where no solver answers, it is the second.
+    The third stage is asked off the road; where no solver is given or answers, it is the second.
 
     Raises:
         RefusedError: it extends what is not there, or something that is supposed cannot be.
@@ -56,7 +56,7 @@ async def try_out(
     async with deciding.database.reading() as connection:
         known = await load_scenarios(connection, portfolio)
     line = [one for one in lineage(scenario, known) if one.events or one.edits]
-    if scene.stage == "S3" and solving.is_possible:
+    if scene.stage == "S3" and solving and solving.is_possible:
         try:
             return await solving.ask(portfolio, scene.now, partial(compare, line=line))
         except SolverAwayError as error:
