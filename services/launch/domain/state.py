@@ -82,7 +82,7 @@ class State:
             self.standing[launch.id] = day
         else:
             self.standing.pop(launch.id, None)
-        self.audiences.put(launch.id, launch.snapshot)
+        self.audiences.keep(launch)
         if self.planner:
             self.planner.keep(launch)
         if len(self.wakes) > SPARE_DAYS + 2 * len(self.launches):
@@ -169,7 +169,9 @@ class _Step:
             moved_at=(*launch.moved_at, *(one.at for one in moves[-1:] if one not in launch.moves))[-MOST_MOVES:],
             retiered_at=self._retiered_at(launch, old, new),
             asked=self._asked(launch, change),
-            trains_missed=count_missed(launch, change, self.message.cause, self.calendar),
+            trains_missed=count_missed(
+                launch, new, self.message.cause, self.calendar, undone=LaunchKind.UNDONE in change.kinds
+            ),
         )
 
     def _opened(self, change: LaunchChange) -> Launch:

@@ -103,3 +103,47 @@ def test_what_waits_for_a_person_is_proposed_for_a_day_that_is_free() -> None:
     (proposal,) = story.change("delayed", "B", day="2026-06-02").proposals
     assert [str(move.later_date) for move in proposal.moves] == ["2026-06-11"]
     assert dates(story, "B") == ["2026-05-11"]
+
+
+@either_way
+def test_a_pin_that_crowds_a_segment_is_a_conflict_with_costed_ways_out(calendar: Calendar) -> None:
+    story = Story(calendar=calendar)
+    smb(story, "A")
+    smb(story, "B", "2026-05-04")
+    told = story.person("L-B", date=on("2026-06-09"), pin="a promise")
+    assert "conflict_opened" in only(told).kinds
+    conflicts = {one.constraint: one for one in told.conflicts}
+    assert conflicts["rest"].launch == "L-B"
+    assert conflicts["rest"].detail == "smb hears something else on 2026-06-08; 2 days of rest are due between"
+    assert [(one.action, one.detail) for one in conflicts["rest"].options] == [
+        ("move_pin", "Move Feature B from 2026-06-09 to 2026-06-11."),
+        ("move_other", "Move Feature A from 2026-06-08 to 2026-06-12."),
+        ("accept", "Let the segment hear both all the same."),
+    ]
+    assert all(one.cost is not None for one in conflicts["rest"].options)
+    assert dates(story, "AB") == ["2026-06-08", "2026-06-09"]
+    assert story.replayed().launches == story.state.launches
+
+
+@either_way
+def test_the_conflict_closes_when_the_other_goes(calendar: Calendar) -> None:
+    story = Story(calendar=calendar)
+    smb(story, "A")
+    smb(story, "B", "2026-05-04")
+    story.person("L-B", date=on("2026-06-09"), pin="a promise")
+    story.change("renamed", "A", title="Another name")
+    assert [len(story.stored(f"L-{ref}").conflicts) for ref in "AB"] == [0, 1]
+    told = story.change("cancelled", "A", status="cancelled")
+    assert {one.launch.id: "conflict_closed" in one.kinds for one in told.changes} == {"L-A": False, "L-B": True}
+    assert story.replayed().launches == story.state.launches
+
+
+@either_way
+def test_who_was_crowded_already_goes_elsewhere_once_it_is_planned_anyway(calendar: Calendar) -> None:
+    story = Story(calendar=calendar)
+    smb(story, "A")
+    smb(story, "B", "2026-05-04")
+    story.person("L-B", date=on("2026-06-09"), pin="a promise")
+    told = story.change("delayed", "A", day="2026-06-02")
+    assert (dates(story, "A"), {one.launch.id for one in told.changes}) == (["2026-06-12"], {"L-A", "L-B"})
+    assert story.stored("L-B").conflicts == ()

@@ -35,13 +35,57 @@ def test_who_hears_too_much_in_a_week_or_without_rest_is_named() -> None:
     ]
 
 
-def test_the_second_missed_train_raises_a_flag() -> None:
+def test_the_second_missed_train_in_a_row_raises_a_flag_once_with_ways_out() -> None:
     story = Story()
     story.add(day="2026-03-18", impact=SMALL)
-    first = only(story.change("delayed", day="2026-04-15"))
-    assert not any(link.constraint == "missed_trains" for link in first.why)
-    second = only(story.change("delayed", day="2026-05-12"))
-    (flag,) = [link.detail for link in second.why if link.constraint == "missed_trains"]
-    assert flag.startswith("Feature F-1 misses its train for the 2. time")
+    assert "conflict_opened" not in only(story.change("delayed", day="2026-04-15")).kinds
+    second = story.change("delayed", day="2026-05-13")
+    (flag,) = second.conflicts
+    assert (flag.constraint, flag.detail) == (
+        "missed_trains",
+        "Feature F-1 has missed 2 trains in a row, and leaves with that of 2026-05-19, however weak it is",
+    )
+    assert [(one.action, one.detail, one.cost) for one in flag.options] == [
+        ("announce_alone", "Announce it on its own: pin it to 2026-05-13.", 16),
+        ("accept", "Let it go with its next train.", 0),
+    ]
+    assert "missed_trains" in {link.constraint for link in only(second).why}
     assert story.stored().trains_missed == 2
+    third = only(story.change("delayed", day="2026-06-10"))
+    assert (third.kinds, story.stored().trains_missed) == (("rescheduled", "left_train", "boarded"), 3)
+    assert story.stored().conflicts == (flag,)
+    assert story.replayed().launches == story.state.launches
+
+
+def test_the_flag_falls_when_the_launch_leaves_or_a_person_chooses_its_date() -> None:
+    story = Story()
+    for ref in "AB":
+        story.add(ref, day="2026-03-18", impact=SMALL)
+        story.change("delayed", ref, day="2026-04-15")
+        story.change("delayed", ref, day="2026-05-13")
+    story.person("L-A", date=on("2026-05-14"), pin="a promise")
+    assert [one.constraint for one in story.stored("L-A").conflicts] == ["train"]
+    story.change("shipped", "B", status="shipped")
+    (left,) = [one for one in story.wait_until("2026-05-20") if one.changes[0].launch.id == "L-B"]
+    assert only(left).kinds == ("launched", "conflict_closed")
+    assert [story.stored(f"L-{ref}").trains_missed for ref in "AB"] == [0, 0]
+    assert story.replayed().launches == story.state.launches
+
+
+def test_a_move_that_is_undone_was_no_miss() -> None:
+    story = Story()
+    story.add(day="2026-03-18", impact=SMALL)
+    story.change("delayed", day="2026-04-15")
+    assert story.stored().trains_missed == 1
+    assert "undone" in only(story.change("pulled_in", day="2026-03-18")).kinds
+    assert story.stored().trains_missed == 0
+
+
+def test_who_was_not_ready_on_the_day_has_missed_the_train() -> None:
+    story = Story()
+    story.add(day="2026-03-12", impact=SMALL)
+    story.wait_until("2026-03-25")
+    assert (story.launch().date, story.stored().trains_missed) == (None, 0)
+    story.change("delayed", day="2026-04-10")
+    assert (str(story.launch().train), story.stored().trains_missed) == ("2026-04-21", 1)
     assert story.replayed().launches == story.state.launches

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.launch.domain.decide.scene import Scene
-from services.launch.domain.policy import louder
+from services.launch.domain.pricing import price
 from services.launch.domain.state import State
 from shared.contracts.launch import (
     Conflict,
     LaunchChange,
     LaunchesChanged,
     LaunchKind,
-    LaunchSnapshot,
     Opportunity,
     Proposal,
 )
@@ -80,7 +79,7 @@ def _moved(messages: Sequence[LaunchesChanged], scene: Scene) -> Iterator[Moving
         if before and before.date != after.date:
             last = next(one for one in reversed(listed) if one.before and one.before.date != one.launch.date)
             why = tuple(link.detail for link in last.why)
-            cost = _price(before, after.date, scene)
+            cost = price(before, after.date, scene)
             yield Moving(after.id, after.name, before.date, after.date, waits=False, cost=cost, why=why)
 
 
@@ -89,7 +88,7 @@ def _waiting(state: State, proposals: Mapping[str, Proposal], scene: Scene) -> I
         launch = state.launches.get(move.launch)
         if launch and launch.snapshot.date != move.later_date:
             one = launch.snapshot
-            cost = _price(one, move.later_date, scene)
+            cost = price(one, move.later_date, scene)
             yield Moving(one.id, one.name, one.date, move.later_date, waits=True, cost=cost, why=(move.detail,))
 
 
@@ -103,15 +102,3 @@ def _conflicts(messages: Sequence[LaunchesChanged]) -> dict[LaunchId, list[Confl
             elif LaunchKind.CONFLICT_CLOSED in change.kinds:
                 found.pop(launch, None)
     return found
-
-
-def _price(one: LaunchSnapshot, after: date | None, scene: Scene) -> int:
-    """Of moving a launch, by the policy's objective; nothing where there is no day to count from or to."""
-    if one.date is None or after is None:
-        return 0
-    objective = scene.policy.objective
-    weight = objective.weight.get(louder(one.market_tier, one.internal_tier), 1)
-    weight *= objective.announced_factor if one.state == "announced" else 1
-    ahead = (one.date - scene.today).days
-    factors = (each.factor for each in objective.proximity if each.within_days is None or ahead <= each.within_days)
-    return weight * next(factors, 1) * (objective.fixed_days + abs((after - one.date).days))

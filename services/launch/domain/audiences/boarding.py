@@ -16,7 +16,7 @@ from services.launch.domain.policy import Policy, louder
 from services.launch.domain.readiness import Known
 from services.launch.domain.tiers.scoring import score, values_of
 from shared.contracts.cause import Cause
-from shared.contracts.launch import LaunchChange, LaunchKind, LaunchSnapshot
+from shared.contracts.launch import LaunchSnapshot
 from shared.contracts.words import LaunchId
 
 WEAK = "weak_train"
@@ -91,20 +91,19 @@ def last_train(launch: Launch, calendar: Calendar) -> date | None:
     return day if calendar.rides(louder(one.market_tier, one.internal_tier), day) else None
 
 
-def count_missed(launch: Launch, change: LaunchChange, cause: Cause, calendar: Calendar) -> int:
-    """Trains that the launch has missed in a row, after a change.
+def count_missed(launch: Launch, after: LaunchSnapshot, cause: Cause, calendar: Calendar, *, undone: bool) -> int:
+    """Trains that the launch has missed in a row, once it is as `after` says.
 
     A row ends when the launch leaves, is called off or goes by no train any more, and when a person chooses its date.
     A move that is undone was no miss.
     """
-    old, new = launch.snapshot, change.launch
-    goes, by_person = new.date is None or new.train is not None, cause.id.startswith("launch:person:")
-    if new.state not in OPEN_STATES or not goes or (by_person and old.date != new.date):
+    goes, by_person = after.date is None or after.train is not None, cause.id.startswith("launch:person:")
+    if after.state not in OPEN_STATES or not goes or (by_person and launch.snapshot.date != after.date):
         return 0
-    if LaunchKind.UNDONE in change.kinds and new.date:
-        return max(0, launch.trains_missed - sum(move.later > new.date for move in launch.moves))
+    if undone and after.date:
+        return max(0, launch.trains_missed - sum(move.later > after.date for move in launch.moves))
     last = last_train(launch, calendar)
-    return launch.trains_missed + bool(last and new.train and new.train > last)
+    return launch.trains_missed + bool(last and after.train and after.train > last)
 
 
 def _told(segments: Sequence[str], strong: Mapping[str, int]) -> str:

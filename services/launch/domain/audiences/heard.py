@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from services.launch.domain.calendar import ONE_DAY, Calendar
-from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES
+from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.policy import louder
 from shared.contracts.launch import LaunchSnapshot
 from shared.contracts.words import LaunchId
@@ -46,6 +46,16 @@ class Audiences:
     _said: dict[Place, dict[str, set[LaunchId]]] = field(default_factory=dict)
     _riders: dict[date, set[LaunchId]] = field(default_factory=dict)
     _known: dict[LaunchId, LaunchSnapshot] = field(default_factory=dict)
+    declared: set[LaunchId] = field(default_factory=set)
+    """Launches of which it is told that they crowd a segment."""
+
+    def keep(self, launch: Launch) -> None:
+        """Take in what a launch is now, for good."""
+        self.put(launch.id, launch.snapshot)
+        if any(one.constraint in CROWDING for one in launch.conflicts):
+            self.declared.add(launch.id)
+        else:
+            self.declared.discard(launch.id)
 
     def put(self, launch: LaunchId, snapshot: LaunchSnapshot | None) -> None:
         """Take in what a launch is now; None: it is nowhere."""

@@ -109,7 +109,7 @@ class _Round:
         found: dict[LaunchId, Wanted] = {}
         for train in sorted(day for day in trains if is_settled(day, self.table.scene.today, self.calendar)):
             aboard = self._aboard(train, guests)
-            riders = [self._rider(launch, one) for launch, one in sorted(aboard.items())]
+            riders = [self._rider(launch, one, train) for launch, one in sorted(aboard.items())]
             for launch, detail in left_behind(riders, train, self.table.scene.policy).items():
                 if one := aboard[launch]:
                     link = Link(launch=launch, constraint=WEAK, detail=f"{detail}; it goes with the next one")
@@ -122,25 +122,28 @@ class _Round:
         beside = {name: self.table.revive(launches[name]) for name in self.audiences.riders(train)}
         return beside | {one.shape.id: one.wanted for one in guests if one.shape.train == train}
 
-    def _rider(self, launch: LaunchId, wanted: Wanted | None) -> Rider:
+    def _rider(self, launch: LaunchId, wanted: Wanted | None, train: date) -> Rider:
         state, policy = self.table.state, self.table.scene.policy
         known = state.launches.get(launch)
         if wanted is None:
             shape = state.launches[launch].snapshot
             features = [state.features[part.id] for part in shape.features if part.id in state.features]
             return Rider(launch, segments_of(shape), counts(shape, features, policy), may_wait=False)
-        tried = wanted.pinned or (wanted.floor is not None and wanted.floor.by_itself)
-        may_wait = not tried and (known is None or known.trains_missed < policy.trains.misses)
         shape, features = wanted.shape, list(wanted.situation.features)
+        tried = wanted.pinned or (wanted.floor is not None and wanted.floor.by_itself)
+        last = shape.not_after or date.max
+        may_wait = not tried and self.calendar.next_train(train + ONE_DAY) <= last
+        may_wait = may_wait and (known is None or known.trains_missed < policy.trains.misses)
         return Rider(launch, segments_of(shape), counts(shape, features, policy), may_wait)
 
     # ---- audiences
 
     def _crowding(self, guests: Sequence[_Guest], put: Put) -> Iterator[tuple[LaunchId, Wanted]]:
         """Who would crowd a segment; each is put on a day that is free, so that the next one sees it there."""
-        last = self.table.scene.today + timedelta(days=self.table.scene.policy.horizon_days)
+        horizon = self.table.scene.today + timedelta(days=self.table.scene.policy.horizon_days)
         for one in sorted(guests, key=lambda each: each.order):
             crowds = [] if one.fixed else self.audiences.against(one.shape, one.day, self.calendar)
+            last = min(horizon, one.shape.not_after or horizon)
             free = self.audiences.first_free(one.shape, one.day + ONE_DAY, last, self.calendar) if crowds else None
             put(one.shape.id, on_day(one.shape, free or one.day, self.calendar))
             if free:

@@ -6,6 +6,7 @@ Turns what was planned into drafts; plans nothing.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from services.launch.domain.audiences.flagging import flag
 from services.launch.domain.decide.budgeting import Telling, weigh
 from services.launch.domain.decide.placing import place, want
 from services.launch.domain.decide.scene import Scene
@@ -49,7 +50,7 @@ def complete(drafts: Sequence[Draft], planned: Planned, telling: Telling) -> lis
     first = next((at for at, draft in enumerate(listed) if draft.after.id in planned.kinds), None)
     if first is not None:
         listed[first] = replace(listed[first], proposals=(*listed[first].proposals, *planned.proposals))
-    return weigh(listed, telling)
+    return flag(weigh(listed, telling), telling)
 
 
 def _as_it_is(launch: Launch) -> Dated:

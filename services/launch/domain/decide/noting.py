@@ -34,7 +34,6 @@ def note(
     before = launch.snapshot if launch and launch.snapshot.state in OPEN_STATES else None
     links = tuple(compressed(before, after, ready, scene.calendar, scene.today))
     kinds = (LaunchKind.LEAD_TIME_AT_RISK,) if links else ()
-    links += tuple(_misses(launch, after, scene))
     if launch is None:
         return Note(links, kinds)
     asked = propose_tier(launch, settled, scene) if settled and settled.ask else None
@@ -45,15 +44,6 @@ def note(
         closed = launch.asked.model_copy(update={"state": "superseded", "reason": after.tier_reason})
         return Note(links, (*kinds, LaunchKind.PROPOSAL_SUPERSEDED), (closed,))
     return Note(links, kinds)
-
-
-def _misses(launch: Launch | None, after: LaunchSnapshot, scene: Scene) -> Iterator[Link]:
-    """A flag for a launch that misses one train too many."""
-    old = launch.snapshot.train if launch else None
-    if launch and old and after.train and after.train > old and launch.trains_missed + 1 >= scene.policy.trains.misses:
-        times = launch.trains_missed + 1
-        detail = f"{after.name} misses its train for the {times}. time: announce it on its own, or leave it out"
-        yield Link(launch=after.id, constraint="missed_trains", detail=detail)
 
 
 def propose_tier(launch: Launch, settled: Settled, scene: Scene) -> Proposal:

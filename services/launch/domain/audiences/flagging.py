@@ -1,0 +1,165 @@
+"""What plans cannot hold is told as a conflict with ways out: who crowds a segment, who has missed too many trains.
+
+Of launches that crowd each other one says so, for all. Changes no date.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import islice
+
+from services.launch.domain.audiences.boarding import count_missed
+from services.launch.domain.audiences.heard import CROWDING, REST, Crowd
+from services.launch.domain.calendar import ONE_DAY
+from services.launch.domain.dates import bounds
+from services.launch.domain.decide.budgeting import Telling
+from services.launch.domain.decide.shape import features_of, situation_of
+from services.launch.domain.decide.telling import Draft
+from services.launch.domain.decide.why import explain
+from services.launch.domain.launch import OPEN_STATES
+from services.launch.domain.policy import louder
+from services.launch.domain.pricing import price
+from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option
+from shared.contracts.words import LaunchId
+
+MISSED = "missed_trains"
+"""The constraint of the flag that a launch has missed too many trains in a row."""
+OURS = CROWDING | {MISSED}
+MOST_OTHERS = 3
+"""Launches in the way for which it is said where else they could be."""
+
+
+def flag(drafts: Sequence[Draft], telling: Telling) -> list[Draft]:
+    """The drafts with what trains and audiences leave open, and those of launches that no longer crowd anybody."""
+    shapes = {draft.after.id: draft.after for draft in drafts}
+    audiences = telling.state.audiences
+    quiet = sorted(audiences.declared - shapes.keys())
+    beside = [Draft(one, one.snapshot, (), one.conflicts) for one in (telling.state.launches[name] for name in quiet)]
+    with audiences.tried() as put:
+        for name, shape in shapes.items():
+            put(name, shape)
+        found = _Flags(telling, shapes).of((*drafts, *beside))
+    flagged = [_with(draft, found[draft.after.id]) for draft in drafts]
+    freed = [_freed(draft, telling) for draft in beside if not found[draft.after.id]]
+    return sorted((*flagged, *freed), key=lambda draft: draft.after.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flags:
+    """The launches as they will be, with what stands against each."""
+
+    telling: Telling
+    shapes: Mapping[LaunchId, LaunchSnapshot]
+
+    def of(self, drafts: Sequence[Draft]) -> dict[LaunchId, tuple[Conflict, ...]]:
+        """The conflicts of each; those that are known already are looked at first and stay as they were told."""
+        said = set(self.telling.state.audiences.declared)
+        found: dict[LaunchId, tuple[Conflict, ...]] = {}
+        for draft in sorted(drafts, key=lambda one: (one.after.id not in said, one.after.pin is None, one.after.id)):
+            crowds = [one for one in self._crowds(draft.after) if not _is_said(one, said - {draft.after.id})]
+            said = said | {draft.after.id} if crowds else said - {draft.after.id}
+            known = {one.constraint: one for one in (draft.launch.conflicts if draft.launch else ())}
+            fresh = (*self._crowded(draft.after, crowds), *self._missed(draft))
+            found[draft.after.id] = tuple(_as_known(known.get(one.constraint), one) for one in fresh)
+        return found
+
+    # ---- audiences
+
+    def _crowds(self, one: LaunchSnapshot) -> list[Crowd]:
+        scene = self.telling.scene
+        ahead = one.state in OPEN_STATES and one.date and one.date > scene.today
+        return self.telling.state.audiences.against(one, one.date, scene.calendar) if ahead and one.date else []
+
+    def _crowded(self, one: LaunchSnapshot, crowds: Sequence[Crowd]) -> Iterator[Conflict]:
+        for rule in sorted({crowd.constraint for crowd in crowds}):
+            some = [crowd for crowd in crowds if crowd.constraint == rule]
+            detail = "; ".join(crowd.detail for crowd in some)
+            by = sorted({launch for crowd in some for launch in crowd.by})
+            yield Conflict(launch=one.id, constraint=rule, detail=detail, options=tuple(self._ways_out(one, by)))
+
+    def _ways_out(self, one: LaunchSnapshot, by: Sequence[LaunchId]) -> Iterator[Option]:
+        known = {name: self.shapes.get(name) or self.telling.state.launches[name].snapshot for name in by}
+        movable = (each for each in known.values() if each.pin is None and each.state in OPEN_STATES)
+        for action, each in (
+            ("move_pin" if one.pin else "move", one),
+            *(("move_other", each) for each in islice(movable, MOST_OTHERS)),
+        ):
+            day = self._free(each)
+            if day:
+                cost = price(each, day, self.telling.scene)
+                yield Option(action=action, detail=f"Move {each.name} from {each.date} to {day}.", cost=cost)
+        yield Option(action="accept", detail="Let the segment hear both all the same.", cost=0)
+
+    def _free(self, one: LaunchSnapshot) -> date | None:
+        scene = self.telling.scene
+        last = scene.today + timedelta(days=scene.policy.horizon_days)
+        first = (one.date or scene.today) + ONE_DAY
+        return self.telling.state.audiences.first_free(one, first, last, scene.calendar)
+
+    # ---- trains
+
+    def _missed(self, draft: Draft) -> Iterator[Conflict]:
+        """A flag for a launch that has missed too many trains in a row, until it leaves or its row ends."""
+        scene, after = self.telling.scene, draft.after
+        if draft.launch is None or not scene.calendar.boards(louder(after.market_tier, after.internal_tier)):
+            return
+        times = count_missed(draft.launch, after, self.telling.cause, scene.calendar, undone=draft.undone)
+        if times < scene.policy.trains.misses:
+            return
+        leaves = f"leaves with that of {after.train}, however weak it is" if after.train else "has no date"
+        detail = f"{after.name} has missed {times} trains in a row, and {leaves}"
+        yield Conflict(launch=after.id, constraint=MISSED, detail=detail, options=tuple(self._instead(after)))
+
+    def _instead(self, one: LaunchSnapshot) -> Iterator[Option]:
+        day = self._alone(one)
+        if day:
+            cost = price(one, day, self.telling.scene)
+            yield Option(action="announce_alone", detail=f"Announce it on its own: pin it to {day}.", cost=cost)
+        yield Option(action="accept", detail="Let it go with its next train.", cost=0)
+
+    def _alone(self, one: LaunchSnapshot) -> date | None:
+        """The first day before its train on which it could be announced on its own."""
+        scene, tier = self.telling.scene, louder(one.market_tier, one.internal_tier)
+        features = features_of(one, self.telling.view)
+        found = [
+            each.day
+            for each in bounds(situation_of(one, features, scene), scene.calendar)
+            if each.constraint != "train"
+        ]
+        day = max(found)
+        while one.date and day < one.date:
+            if all(each.constraint == "train" for each in scene.calendar.broken(day, tier, one.regions)):
+                return day
+            day += ONE_DAY
+        return None
+
+
+def _is_said(crowd: Crowd, said: set[LaunchId]) -> bool:
+    """Whether others have said it: of a week one of them, of days of rest each of them."""
+    return set(crowd.by) <= said if crowd.constraint == REST else not said.isdisjoint(crowd.by)
+
+
+def _as_known(known: Conflict | None, fresh: Conflict) -> Conflict:
+    """What was told stays as it was told; other days of others do not make it another conflict."""
+    return known if known and (known.detail == fresh.detail or fresh.constraint == MISSED) else fresh
+
+
+def _with(draft: Draft, found: Sequence[Conflict]) -> Draft:
+    known = draft.launch.conflicts if draft.launch else ()
+    conflicts = (*(one for one in draft.conflicts if one.constraint not in OURS), *found)
+    links = tuple(_link(one) for one in found if one not in known)
+    if links:
+        draft = replace(draft, why=(*draft.why[:-1], *links, *draft.why[-1:]))
+    return replace(draft, conflicts=conflicts)
+
+
+def _freed(draft: Draft, telling: Telling) -> Draft:
+    """A launch that nothing else happened to but that no longer crowds anybody."""
+    one = draft.after
+    link = Link(launch=one.id, constraint=REST, detail=f"{one.name} no longer crowds a segment")
+    conflicts = tuple(each for each in draft.conflicts if each.constraint not in CROWDING)
+    return Draft(draft.launch, one, explain(telling.cause, (), one, one, (link,)), conflicts)
+
+
+def _link(conflict: Conflict) -> Link:
+    return Link(launch=conflict.launch, constraint=conflict.constraint, detail=conflict.detail)
