@@ -88,6 +88,7 @@ class Run:
         self.solver = solver
         self.held: set[int] = set()  # unpinned blocks without any date up to the horizon
         self.freed: set[int] = set()  # blocks that cannot be kept by a pin or a last day, although nothing forces it
+        self.grown: frozenset[int] = frozenset()  # blocks that the event made need more than there is at home
         self.forced = Forced()
 
     def plan(self, stage: str) -> Plan:
@@ -212,7 +213,7 @@ class Run:
     def _justify(self, improver: Improver) -> None:
         """Place the moves that the event does not explain again, all at once, until there are none."""
         for _ in range(ROUNDS):
-            astray = Causes(self.schedule, improver.moved(), self.features).unexplained()
+            astray = Causes(self.schedule, improver.moved(), self.features, self.grown).unexplained()
             if not astray:
                 return
             improver.replace(astray)
@@ -227,7 +228,7 @@ class Run:
         return Plan(
             event=self.event,
             stage=stage,
-            moves=tuple(Causes(schedule, moved, self.features).moves()),
+            moves=tuple(Causes(schedule, moved, self.features, self.grown).moves()),
             conflicts=tuple(conflicts(schedule, pinned, self.forced.stuck)),
             cost=schedule.cost,
             lower_bound=min(bound, schedule.cost),

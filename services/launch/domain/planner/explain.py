@@ -16,9 +16,12 @@ ORDER = ("ready", "notice", "after", "capacity", "spacing", "apart")
 class Causes:
     """Why each moved block could not stay at home, and by whom the event reached it."""
 
-    def __init__(self, schedule: Schedule, moved: list[int], features: Container[str]) -> None:
+    def __init__(
+        self, schedule: Schedule, moved: list[int], features: Container[str], grown: Container[int] = ()
+    ) -> None:
         self.schedule = schedule
         self.features = features
+        self.grown = grown  # blocks that the event itself made need more than there is at home
         self.reasons = {block: self._reasons(block) for block in moved}
         self.parent: dict[int, tuple[int, Reason]] = {}
         self._spread()
@@ -49,13 +52,15 @@ class Causes:
         blamed: dict[int, list[tuple[int, Reason]]] = {}
         for block in sorted(self.reasons):
             for reason in self.reasons[block]:
-                for culprit in self._culprits(reason):
+                for culprit in self._culprits(block, reason):
                     blamed.setdefault(culprit, []).append((block, reason))
         return blamed
 
-    def _culprits(self, reason: Reason) -> list[int]:
+    def _culprits(self, block: int, reason: Reason) -> list[int]:
         if reason.feature is not None:
             return [EVENT] if reason.feature in self.features else []
+        if block in self.grown or any(other in self.grown for other in reason.culprits):
+            return [EVENT]
         return [other for other in sorted(reason.culprits) if other in self.reasons]
 
     def unexplained(self) -> list[int]:

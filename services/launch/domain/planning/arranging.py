@@ -14,7 +14,7 @@ from services.launch.domain.planner.model import Link as Step
 from services.launch.domain.planner.oracle import Reason, reasons
 from services.launch.domain.planner.schedule import OUT
 from services.launch.domain.planning.resident import Resident, Sketch
-from services.launch.domain.planning.running import Means, run
+from services.launch.domain.planning.running import Means, Pressing, run
 from shared.contracts.launch import LaunchSnapshot
 from shared.contracts.words import LaunchId
 
@@ -73,19 +73,28 @@ def arrange(
 
     First dates are for `place` to find, once it is known which moves happen.
     """
+    resident = sketch.resident
     for launch in sorted(gone):
         sketch.set(launch, None)
+    in_order = sorted(asked, key=lambda each: each.id)
+    changed = {one.id for one in in_order if _stand(sketch, one)}
     forced: dict[str, int] = {}
-    for one in sorted(asked, key=lambda each: each.id):
-        day = _stand(sketch, one)
-        if day and day > sketch.resident.entries[one.id].date:
-            forced[one.id] = day
-    forced |= {name: day for name, day in _followers(sketch.resident, asked) if name not in forced}
-    return _plan(sketch, forced, locked, means) if forced else Arranged(mark=sketch.mark())
+    cramped = set()
+    for one in in_order:
+        entry = resident.entries.get(one.id)
+        if entry is None or one.fixed or one.day is None:
+            continue
+        if one.day.toordinal() > entry.date:
+            forced[one.id] = one.day.toordinal()
+        elif (one.waited or one.id in changed) and reasons_against(resident, one.id, entry.date, locked):
+            cramped.add(one.id)
+    forced |= {name: day for name, day in _followers(resident, asked) if name not in forced}
+    pressing = Pressing(forced, cramped)
+    return _plan(sketch, pressing, locked, means) if pressing.launches else Arranged(mark=sketch.mark())
 
 
-def _stand(sketch: Sketch, asked: Asked) -> int | None:
-    """Put the launch where it stands; the day it must go to at least, if it has a date that counts."""
+def _stand(sketch: Sketch, asked: Asked) -> bool:
+    """Put the launch where it stands; whether that, or what it needs there, is new."""
     resident = sketch.resident
     home = asked.day if asked.fixed else asked.home
     mates = resident.mates(asked.id)
@@ -95,12 +104,7 @@ def _stand(sketch: Sketch, asked: Asked) -> int | None:
     changed = resident.entries.get(asked.id) != entry
     if changed:
         sketch.set(asked.id, entry)
-    if entry is None or asked.fixed or asked.day is None:
-        return None
-    first = max(asked.day.toordinal(), entry.date)
-    if first == entry.date and (changed or asked.waited) and reasons_against(resident, asked.id, first):
-        return resident.first_free(asked.id, first, resident.last_day(asked.id)) or first
-    return first
+    return changed
 
 
 def _followers(resident: Resident, asked: Sequence[Asked]) -> list[tuple[str, int]]:
@@ -115,11 +119,11 @@ def _followers(resident: Resident, asked: Sequence[Asked]) -> list[tuple[str, in
     return found
 
 
-def _plan(sketch: Sketch, forced: Mapping[str, int], locked: Collection[LaunchId], means: Means) -> Arranged:
+def _plan(sketch: Sketch, pressing: Pressing, locked: Collection[LaunchId], means: Means) -> Arranged:
     resident = sketch.resident
-    plan = run(resident, forced, locked, means)
+    plan = run(resident, pressing, locked, means)
     schedule = resident.schedule
-    moves = [_moved(resident, plan, at, forced) for at in range(len(plan.moves))]
+    moves = [_moved(resident, plan, at, pressing.forced) for at in range(len(plan.moves))]
     counted: set[int] = set()
     for at, one in enumerate(moves):  # a group pays once
         block = schedule.blocks.block_of[one.launch]
@@ -169,13 +173,14 @@ def resident_tier(asked: Asked) -> str:
     return min(asked.shape.market_tier, asked.shape.internal_tier)
 
 
-def reasons_against(resident: Resident, launch: str, day: int) -> list[Reason]:
-    """Every hard rule that keeps the launch (with its group) from the day, all others as they are."""
+def reasons_against(resident: Resident, launch: str, day: int, leaving: Collection[LaunchId] = ()) -> list[Reason]:
+    """Every hard rule that keeps the launch (with its group) from the day, all others but `leaving` as they are."""
     schedule, block = resident.schedule, resident.block(launch)
     if block is None:
         return []
     mark = len(schedule.journal)
-    schedule.take(block)
+    for other in sorted({block, *(at for name in leaving if (at := resident.block(name)) is not None)}):
+        schedule.take(other)
     found = [one for one in reasons(schedule, block, day) if one.constraint != SOFT]
     schedule.undo(mark)
     schedule.journal.clear()

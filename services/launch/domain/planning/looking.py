@@ -11,7 +11,7 @@ from services.launch.domain.planner.schedule import OUT
 from services.launch.domain.planning.arranging import Moved, crowd
 from services.launch.domain.planning.parts import moved_ids
 from services.launch.domain.planning.resident import Resident, Sketch
-from services.launch.domain.planning.running import Means, run
+from services.launch.domain.planning.running import Means, Pressing, run
 from services.launch.domain.planning.words import Attempt, Dated, Shapes, Table
 from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option
 from shared.contracts.words import LaunchId
@@ -65,7 +65,7 @@ def _price_pin(sketch: Sketch, launch: LaunchId, entry: Entry, dated: Dated) -> 
         return dated
     mark = sketch.mark()
     sketch.set(launch, replace(entry, pinned=False))
-    plan = run(sketch.resident, {launch: dated.earliest.toordinal()}, (), Means())
+    plan = run(sketch.resident, Pressing({launch: dated.earliest.toordinal()}), (), Means())
     sketch.back(mark)
     others = len(plan.moves) - 1
     day = next((date.fromordinal(one.after) for one in plan.moves if one.launch == launch), dated.earliest)

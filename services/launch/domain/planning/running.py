@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.launch.domain.planner import Event, Plan
+from services.launch.domain.planner.allowed import next_day
 from services.launch.domain.planner.closure import Solver
 from services.launch.domain.planner.engine import Run
 from services.launch.domain.planner.explain import Causes
+from services.launch.domain.planner.forced import Forced
 from services.launch.domain.planner.schedule import OUT
 from services.launch.domain.planning.live import LiveDeadlines, LivePlanner
 from services.launch.domain.planning.resident import Resident, feature_of
@@ -38,16 +40,42 @@ class Means:
     found: Found | None = None
 
 
-class _Run(Run):
-    """A run whose event is whatever its seeds ask for."""
+@dataclass(frozen=True, slots=True)
+class Pressing:
+    """Who must go: not before a day, or because there is no room where they stand, unless others make some."""
 
-    def __init__(self, planner: LivePlanner, event: Event, solver: Solver | None, seeds: Mapping[str, int]) -> None:
-        super().__init__(planner, event, solver)
-        self.features = frozenset(map(feature_of, seeds))
-        self.blocks = sorted({planner.schedule.blocks.block_of[name] for name in seeds})
+    forced: Mapping[str, int]
+    cramped: Collection[str] = ()
+
+    @property
+    def launches(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset((*self.forced, *self.cramped))
+
+
+class _Run(Run):
+    """A run whose event is whatever presses."""
+
+    def __init__(self, planner: LivePlanner, solver: Solver | None, pressing: Pressing) -> None:
+        super().__init__(planner, Event("event", feature_of(min(pressing.launches))), solver)
+        block_of = planner.schedule.blocks.block_of
+        self.features = frozenset(map(feature_of, pressing.launches))
+        self.blocks = sorted({block_of[name] for name in pressing.launches})
+        self.grown = frozenset(block_of[name] for name in pressing.cramped)
 
     def _seeds(self) -> list[int]:
         return self.blocks
+
+    def _force(self) -> Forced:
+        """What must move, and what must be placed again because it has no room at home."""
+        forced, schedule = super()._force(), self.schedule
+        for block in sorted(self.grown - forced.dates.keys() - forced.stuck):
+            day = None if block in self.held else next_day(schedule.days[block], schedule.home[block])
+            if day is None:
+                forced.stuck.add(block)
+            else:
+                forced.dates[block] = day
+        return forced
 
     def follow(self, found: Found) -> Plan:
         """The plan with these dates, explained like any other.
@@ -60,19 +88,19 @@ class _Run(Run):
             raise OutdatedError
         self.forced = self._force()
         days = {blocks[name]: day.toordinal() for name, day in found.days.items()}
-        if any(days.get(block, OUT) < first for block, first in self.forced.dates.items()):
+        if any(days.get(block, schedule.home[block]) < first for block, first in self.forced.dates.items()):
             raise OutdatedError
         for block in sorted(days):
             schedule.take(block)
         for block in sorted(days):
             schedule.put(block, days[block])
-        if Causes(schedule, sorted(days), self.features).unexplained():
+        if Causes(schedule, sorted(days), self.features, self.grown).unexplained():
             raise OutdatedError
         return self._explain("S3", found.lower_bound)
 
 
-def run(resident: Resident, forced: Mapping[str, int], locked: Collection[LaunchId], means: Means) -> Plan:
-    """A plan with each of these launches not before its day.
+def run(resident: Resident, pressing: Pressing, locked: Collection[LaunchId], means: Means) -> Plan:
+    """A plan for what presses.
 
     Raises:
         OutdatedError: what was found is no plan for them.
@@ -80,18 +108,18 @@ def run(resident: Resident, forced: Mapping[str, int], locked: Collection[Launch
     schedule, planner = resident.schedule, resident.planner
     planner.deadlines = LiveDeadlines(schedule)
     planner.locked = {block for name in locked if (block := resident.block(name)) is not None} | _frozen(resident)
-    for name, day in forced.items():
+    for name, day in pressing.forced.items():
         block = schedule.blocks.block_of[name]
         schedule.features[feature_of(name)] = (day, OUT)
         schedule.own[block] = max(schedule.own[block], day)
     try:
-        work = _Run(planner, Event("event", feature_of(min(forced))), means.solver, forced)
+        work = _Run(planner, means.solver, pressing)
         if means.found:
             return work.follow(means.found)
         return work.plan(means.stage)
     finally:
         schedule.undo(0)
-        for name in forced:
+        for name in pressing.forced:
             schedule.features[feature_of(name)] = (OUT, OUT)
             schedule.own[schedule.blocks.block_of[name]] = OUT
 
