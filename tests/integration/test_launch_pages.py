@@ -48,7 +48,7 @@ async def test_the_list_shows_day_tier_state_and_slack_with_the_drawing_above(ho
     await house.hear(changed(1, added(), added("B", day=None, target=target(None, "v9"), release="v9")))
     page = (await house.client.get("/launch/")).text
     assert "<svg" in page
-    assert page.index('class="drawing"') < page.index('class="rows"')
+    assert page.index('class="drawing ') < page.index('class="rows"')
     assert "B waits for a day of release v9" in page
     assert 'href="/launch/launches/L-F-1"' in page
     assert len(page.encode()) < 150_000

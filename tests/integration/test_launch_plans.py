@@ -220,6 +220,19 @@ async def test_the_inbox_draws_before_and_after_and_its_keys_decide(house: House
     assert (await house.get("launches/L-A"))["history"][0]["cause"]["source"]["actor"] == "ana"
 
 
+async def test_the_calendar_shows_what_waits_how_full_teams_are_and_lanes_by_tier(house: House) -> None:
+    await propose(house)
+    page = (await house.client.get("/launch/")).text
+    assert "dw-wish" in page
+    assert 'class="dw-load"' in page
+    assert "marketing: 1 full week ahead" in page
+    by_tier = (await house.client.get("/launch/?lanes=tier")).text
+    assert re.search(r'class="dw-lane[^"]*">T1</text>', by_tier)
+    assert not re.search(r'class="dw-lane[^"]*">T1</text>', page)
+    assert "Nothing matches" in (await house.client.get("/launch/?since=2027-01-01")).text
+    assert "Feature A" in (await house.client.get("/launch/?since=2026-06-11")).text
+
+
 async def test_the_inbox_takes_back_what_was_approved_but_not_for_another_site(house: House) -> None:
     proposal = await propose(house)
     await say(house, f"proposals/{proposal['id']}/approve", {"by": "ana"})

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from services.launch.domain.policy import Freeze, Policy, Region
@@ -98,6 +99,15 @@ class Calendar:
     def cutoff_of(self, train: date) -> date:
         """The day on which it is settled who rides on a train."""
         return train - timedelta(days=self.policy.trains.cutoff_days)
+
+    def freezes(self, first: date, last: date) -> Iterator[tuple[date, date, Freeze]]:
+        """The policy's freezes from one day to another, each with its first and last day."""
+        days = [first + timedelta(days=one) for one in range((last - first).days + 1)]
+        for freeze in self.policy.freezes:
+            for frozen, run in groupby(days, lambda day: _covers(freeze, day, self.policy.default_region)):  # noqa: B023 - used at once
+                span = list(run) if frozen else []
+                if span:
+                    yield span[0], span[-1], freeze
 
     def _candidates(self, day: date, tier: Tier, last: date) -> Iterator[date]:
         step = ONE_DAY

@@ -1,5 +1,6 @@
 """What a page was asked for, from its address. A typing mistake is no error: what cannot be, is not there."""
 
+from datetime import date
 from typing import Final
 
 from fastapi import Request
@@ -24,12 +25,13 @@ def ask_launches(request: Request) -> Wish:
     """The filters of the list; without a state, what is ahead."""
     state = ask(request, "state") if "state" in request.query_params else AHEAD
     limit = CSV_ROWS if wants_csv(request) else PAGE
-    return Wish(state, ask(request, "tier"), ask(request, "q"), ask(request, "feature"), _after(request), limit)
+    tier, text, feature = (ask(request, name) for name in ("tier", "q", "feature"))
+    return Wish(state, tier, text, feature, _after(request), limit, _since(request))
 
 
 def is_filtered(request: Request) -> bool:
     """Whether the reader has narrowed the list down."""
-    return any(ask(request, name) for name in ("state", "tier", "q", "feature", "after"))
+    return any(ask(request, name) for name in ("state", "tier", "q", "feature", "since", "after"))
 
 
 def wants_csv(request: Request) -> bool:
@@ -44,6 +46,13 @@ async def choose_portfolio(request: Request, connection: AsyncConnection) -> tup
     if asked in known:
         return PortfolioId(asked or DEFAULT), known
     return PortfolioId(DEFAULT if DEFAULT in known or not known else known[0]), known
+
+
+def _since(request: Request) -> date | None:
+    try:
+        return date.fromisoformat(ask(request, "since") or "")
+    except ValueError:
+        return None
 
 
 def _after(request: Request) -> Place | None:

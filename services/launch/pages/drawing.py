@@ -1,6 +1,7 @@
 """The launches ahead as a picture: values for shared.web.drawing, nothing drawn here."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 from urllib.parse import quote
@@ -8,26 +9,53 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from services.launch.domain.calendar import Calendar
+from services.launch.domain.decide.scene import Scene
 from services.launch.domain.launch import Launch
-from services.launch.domain.policy import Freeze
+from services.launch.domain.leads import contract
+from services.launch.domain.policy import TIERS, Freeze
 from services.launch.domain.readiness import Known
 from shared.contracts.launch import LaunchSnapshot, ProposedMove
-from shared.web.drawing import LaunchBar, Span, timeline
+from shared.web.drawing import Backdrop, LaunchBar, Load, Span, timeline
 from shared.web.reader import Reader
 
-MOST_BARS: Final = 30
+MOST_BARS: Final = 40
 YEAR: Final = timedelta(days=366)
+BY_TIER: Final = "tier"
 
 
-def draw(
-    title: str, launches: Sequence[Launch], known: Mapping[str, Known], calendar: Calendar, reader: Reader
-) -> Markup:
-    """Lanes by product line or team, old dates as ghosts, freezes hatched, trains as rails."""
-    shown = sorted(launches[:MOST_BARS], key=lambda one: (_lane(one), one.snapshot.date or date.max, one.id))
-    bars = [_bar(one, known) for one in shown]
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What the calendar shows.
+
+    Attributes:
+        launches: soonest first; those of which no day can be said are left to the list.
+        known: their features.
+        slack: days by which a launch's features may slip.
+        proposed: the day that waits for a person's yes.
+        loads: how full each team is.
+        lanes: `tier`, or anything else for product lines and teams.
+    """
+
+    launches: Sequence[Launch]
+    known: Mapping[str, Known]
+    slack: Mapping[str, int | None]
+    proposed: Mapping[str, date]
+    loads: Sequence[Load]
+    lanes: str = ""
+
+
+def draw(title: str, ahead: Ahead, scene: Scene, reader: Reader) -> tuple[Markup, int]:
+    """The calendar, and how many launches are on it: lanes, old dates as ghosts, freezes hatched, trains as rails."""
+    drawable = [one for one in ahead.launches if one.is_open and _is_ahead(one, ahead.known, reader.today)]
+    lane = _tier if ahead.lanes == BY_TIER else _line
+    shown = sorted(drawable[:MOST_BARS], key=lambda one: (lane(one), one.snapshot.date or date.max, one.id))
+    bars = [_bar(one, lane(one), ahead, scene) for one in shown]
     first, last = reader.today - timedelta(days=31), reader.today + YEAR
+    calendar = scene.calendar
     trains = list(_trains(calendar, first, last)) if any(one.snapshot.train for one in shown) else []
-    return timeline("ahead", title, bars, reader, freezes=list(_freezes(calendar, first, last)), trains=trains)
+    freezes = [Span(one, other, _name(freeze)) for one, other, freeze in calendar.freezes(first, last)]
+    picture = timeline("ahead", title, bars, reader, Backdrop(freezes, trains, ahead.loads))
+    return picture, len(bars)
 
 
 def draw_moves(
@@ -56,19 +84,29 @@ def earlier_date(launch: Launch) -> date | None:
     return launch.moves[-1].earlier if launch.moves and launch.snapshot.date else None
 
 
-def _bar(launch: Launch, known: Mapping[str, Known]) -> LaunchBar:
+def _bar(launch: Launch, lane: str, ahead: Ahead, scene: Scene) -> LaunchBar:
     one = launch.snapshot
+    begins = (lead.begin_by for lead in contract(one, scene.calendar, scene.today) if lead.days > 0)
     return LaunchBar(
         name=one.name,
         tier=one.market_tier,
         href=f"/launch/launches/{quote(one.id)}",
-        lane=_lane(launch),
+        lane=lane,
         state="conflict" if launch.conflicts else one.state,
         day=one.date,
         before=earlier_date(launch),
-        window=None if one.date else _window(launch, known),
+        proposed=ahead.proposed.get(one.id),
+        starts=next((day for day in begins if day), None),
+        slack=ahead.slack.get(one.id) or 0,
+        window=None if one.date else _window(launch, ahead.known),
         waits_for=one.waits_for or "",
     )
+
+
+def _is_ahead(launch: Launch, known: Mapping[str, Known], today: date) -> bool:
+    """A window that is over would only press the days ahead together."""
+    window = None if launch.snapshot.date else _window(launch, known)
+    return launch.snapshot.date is not None or (window is not None and window[1] >= today)
 
 
 def _window(launch: Launch, known: Mapping[str, Known]) -> tuple[date, date] | None:
@@ -78,9 +116,17 @@ def _window(launch: Launch, known: Mapping[str, Known]) -> tuple[date, date] | N
     return (min(one[0] for one in windows), max(one[1] for one in windows)) if windows else None
 
 
-def _lane(launch: Launch) -> str:
+def _line(launch: Launch) -> str:
     one = launch.snapshot
     return one.product_line or next((feature.owner_team for feature in one.features if feature.owner_team), "") or ""
+
+
+def _tier(launch: Launch) -> str:
+    return launch.snapshot.market_tier
+
+
+def _name(freeze: Freeze) -> str:
+    return freeze.reason if freeze.tiers == TIERS else f"{freeze.reason} ({', '.join(freeze.tiers)})"
 
 
 def _trains(calendar: Calendar, first: date, last: date) -> Iterator[date]:
@@ -88,20 +134,3 @@ def _trains(calendar: Calendar, first: date, last: date) -> Iterator[date]:
     while day <= last:
         yield day
         day = calendar.next_train(day + timedelta(days=1))
-
-
-def _freezes(calendar: Calendar, first: date, last: date) -> Iterator[Span]:
-    for freeze in calendar.policy.freezes:
-        for start, end in _spans(freeze, first.year, last.year):
-            if end >= first and start <= last:
-                yield Span(start, end, freeze.reason)
-
-
-def _spans(freeze: Freeze, first_year: int, last_year: int) -> Iterator[tuple[date, date]]:
-    if freeze.first and freeze.last:
-        yield freeze.first, freeze.last
-    if freeze.each_year_from and freeze.each_year_to:
-        wraps = freeze.each_year_from > freeze.each_year_to
-        for year in range(first_year - 1, last_year + 1):
-            start = date.fromisoformat(f"{year}-{freeze.each_year_from}")
-            yield start, date.fromisoformat(f"{year + wraps}-{freeze.each_year_to}")

@@ -1,11 +1,14 @@
 """The list: what is launched when, how loud, in which state, with how much slack or waiting for what."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.launch.domain.approval.whatif import Used, read_capacity
 from services.launch.domain.dates import find_earliest
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import features_of, situation_of
@@ -13,16 +16,18 @@ from services.launch.domain.launch import Launch
 from services.launch.domain.policy import TIERS
 from services.launch.domain.readiness import Known
 from services.launch.handlers.deciding import Deciding
-from services.launch.pages.asked import ask_launches, choose_portfolio, is_filtered, wants_csv
-from services.launch.pages.drawing import draw, earlier_date
+from services.launch.pages.asked import ask, ask_launches, choose_portfolio, is_filtered, wants_csv
+from services.launch.pages.drawing import Ahead, draw, earlier_date
 from services.launch.store import reading
 from services.launch.store.proposals import list_proposals
 from services.launch.store.receipts import count_receipts
 from shared.contracts.words import PortfolioId
 from shared.runtime.clock import Clock
+from shared.web.drawing import Load
 from shared.web.pages import Pages, with_query
 from shared.web.sheets import csv_response
 
+WEEKS = 26
 STATES = ("ahead", "planned", "held", "announced", "launched", "cancelled")
 HEAD = ("id", "name", "date", "market_tier", "internal_tier", "state", "waits_for", "slack_days", "features", "pinned")
 
@@ -39,26 +44,37 @@ def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
             found = await reading.list_launches(connection, portfolio, wish)
             known = await _features(connection, portfolio, found)
             knows = await count_receipts(connection, portfolio, [one.id for one in found])
-            waiting = len(await list_proposals(connection, portfolio, "open"))
+            waiting = await list_proposals(connection, portfolio, "open")
             moment = await reading.read_moment(connection, portfolio)
         scene = Scene(deciding.calendar, clock())
         rows = [_row(one, known, scene, knows.get(one.id, {})) for one in found]
         if wants_csv(request):
             return csv_response(f"launches-{portfolio}", HEAD, [_cells(row) for row in rows])
-        title = pages.say(request, "launches.drawing")
+        loads = await _loads(request, deciding, pages, portfolio, scene)
+        moves = [move for one in waiting for move in one.proposal.moves]
+        ahead = Ahead(
+            launches=found,
+            known=known,
+            slack={row["id"]: row["slack"] for row in rows},
+            proposed={one.launch: one.later_date for one in moves if one.later_date},
+            loads=loads,
+            lanes=ask(request, "lanes") or "",
+        )
+        drawing, drawn = draw(pages.say(request, "launches.drawing"), ahead, scene, pages.reader(request))
         return pages.render(
             request,
             "launches.html",
             portfolio=portfolio,
             portfolios=portfolios,
-            waiting=waiting,
+            waiting=len(waiting),
             rows=rows,
             states=STATES,
             tiers=TIERS[:3],
             filtered=is_filtered(request),
             shown_state=wish.state or "",
             older=with_query(request, after=reading.write_place(found[-1])) if len(found) == wish.limit else "",
-            drawing=draw(title, [one for one in found if one.is_open], known, deciding.calendar, pages.reader(request)),
+            drawing=drawing,
+            drawn=drawn,
             live_url=f"/launch/events?portfolio={portfolio}",
             live_revision=moment,
         )
@@ -71,6 +87,23 @@ async def _features(
 ) -> dict[str, Known]:
     ids = sorted({feature.id for one in launches for feature in one.snapshot.features})
     return {one.id: one for one in await reading.find_features(connection, portfolio, ids)}
+
+
+async def _loads(
+    request: Request, deciding: Deciding, pages: Pages, portfolio: PortfolioId, scene: Scene
+) -> list[Load]:
+    """How full each team's weeks are; nothing under a policy without teams."""
+    if not scene.policy.teams:
+        return []
+    used = await deciding.look(portfolio, lambda state: read_capacity(state, scene, WEEKS))
+    return [_load(request, pages, portfolio, team, list(weeks)) for team, weeks in groupby(used, lambda one: one.team)]
+
+
+def _load(request: Request, pages: Pages, portfolio: PortfolioId, team: str, weeks: Sequence[Used]) -> Load:
+    full = sum(one.used >= one.capacity for one in weeks if one.used)
+    text = pages.say(request, "launches.full", team=team, count=full)
+    shares = {one.monday: one.used / one.capacity if one.capacity else float(one.used > 0) for one in weeks}
+    return Load(team, shares, text, f"/launch/capacity?portfolio={quote(portfolio)}")
 
 
 def _row(launch: Launch, known: Mapping[str, Known], scene: Scene, knows: Mapping[str, int]) -> dict[str, Any]:

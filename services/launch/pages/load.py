@@ -1,7 +1,6 @@
 """Who has how much to do when, asked of the plan as it is."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -45,8 +44,6 @@ def _teams(used: Sequence[Used]) -> list[str]:
 def _by_week(used: Sequence[Used]) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for one in used:
-        year, number = one.week.split("-W")
-        monday = date.fromisocalendar(int(year), int(number), 1)
-        row = rows.setdefault(one.week, {"id": one.week, "first": monday, "cells": {}})
+        row = rows.setdefault(one.week, {"id": one.week, "first": one.monday, "cells": {}})
         row["cells"][one.team] = one
     return list(rows.values())

@@ -28,6 +28,7 @@ class Wish:
     feature: str | None = None
     after: Place | None = None
     limit: int = 100
+    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,14 @@ def _conditions(wish: Wish) -> list[sa.ColumnElement[bool]]:
         found.append(table.c.state.in_(("draft", "planned", "held", "announced")))
     elif wish.state:
         found.append(table.c.state == wish.state)
+    if wish.since:
+        found.append(sa.or_(table.c.launch_on.is_(None), table.c.launch_on >= wish.since))
+    return [*found, *_about(wish)]
+
+
+def _about(wish: Wish) -> list[sa.ColumnElement[bool]]:
+    table = launch_table
+    found: list[sa.ColumnElement[bool]] = []
     if wish.tier:
         found.append(table.c.market_tier == wish.tier)
     if wish.text:

@@ -4,16 +4,19 @@ Colours and line widths are the stylesheet's (classes `dw-…`); shapes and word
 """
 
 from shared.web.drawing.axis import Span
+from shared.web.drawing.bands import Load
 from shared.web.drawing.coverage import Cell, GridColumn, GridRow, coverage_grid
 from shared.web.drawing.ripple import Ripple, RippleLaunch, RippleNode, RipplePerson, ripple
 from shared.web.drawing.small import MeterPart, meter, sparkline
-from shared.web.drawing.timeline import LaunchBar, timeline
+from shared.web.drawing.timeline import Backdrop, LaunchBar, timeline
 
 __all__ = [
+    "Backdrop",
     "Cell",
     "GridColumn",
     "GridRow",
     "LaunchBar",
+    "Load",
     "MeterPart",
     "Ripple",
     "RippleLaunch",

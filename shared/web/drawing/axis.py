@@ -12,6 +12,7 @@ from shared.web.reader import Reader
 
 AXIS_TOP = 26
 MONTH_DAYS, QUARTER_DAYS, YEAR_MONTHS = 30, 91, 12
+NAME_CHARS, NAME_CHAR = 34, 6.4
 LEAST_MONTH_WIDTH, LEAST_QUARTER_WIDTH, LEAST_YEAR_WIDTH = 40, 58, 72
 
 
@@ -53,7 +54,7 @@ def ground(key: str, scale: Scale, height: float, freezes: Sequence[Span], train
     return join(
         [
             _definitions(key),
-            *(_freeze(key, span, scale, height) for span in freezes if scale.shows(span.first, span.last)),
+            *_freezes(key, freezes, scale, height),
             *_months(scale, height),
             *(_train(day, scale, height) for day in trains if scale.shows(day, day)),
             _today(scale, height),
@@ -106,12 +107,21 @@ def _next_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
-def _freeze(key: str, span: Span, scale: Scale, height: float) -> Markup:
-    x, until = scale.x(span.first), scale.x(span.last + timedelta(days=1))
-    width = max(until - x, 3)
-    box = element("rect", x=x, y=AXIS_TOP, width=width, height=height - AXIS_TOP, fill=f"url(#{key}-freeze)")
-    name = label(span.name, 22, x=x + width / 2, y=height + 14, text_anchor="middle", class_="dw-axis")
-    return element("g", element("title", span.name), box, name)
+def _freezes(key: str, spans: Sequence[Span], scale: Scale, height: float) -> Iterator[Markup]:
+    """Hatched, with the name below where there is room for it; pointing at one tells it anyway."""
+    written = scale.left
+    for span in sorted(spans, key=lambda one: one.first):
+        if not scale.shows(span.first, span.last):
+            continue
+        x, until = scale.x(span.first), scale.x(span.last + timedelta(days=1))
+        width = max(until - x, 3)
+        box = element("rect", x=x, y=AXIS_TOP, width=width, height=height - AXIS_TOP, fill=f"url(#{key}-freeze)")
+        half = min(len(span.name), NAME_CHARS) * NAME_CHAR / 2
+        middle = min(max(x + width / 2, scale.left + half), scale.right - half)
+        name = label(span.name, NAME_CHARS, x=middle, y=height + 14, text_anchor="middle", class_="dw-axis")
+        free = middle - half >= written
+        written = middle + half if free else written
+        yield element("g", element("title", span.name), box, name if free else "")
 
 
 def _train(day: date, scale: Scale, height: float) -> Markup:

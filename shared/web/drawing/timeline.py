@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from shared.web.drawing.axis import Scale, Span, ground
 from shared.web.drawing.badge import BADGE_WIDTH, badge, tier_text
+from shared.web.drawing.bands import Load, bands
 from shared.web.drawing.svg import drawing, element, frame, join, label, link
 from shared.web.reader import Reader
 
@@ -22,8 +23,9 @@ MARGIN_DAYS, LEAST_DAYS, NEAR_DAYS = 10, 28, 120
 
 @dataclass(frozen=True, slots=True)
 class LaunchBar:
-    """One launch. `day` is its date, `before` the date it had until this change; `starts` the first activity for it.
+    """One launch. `day` is its date, `before` the date it had until this change, `proposed` the one that waits.
 
+    `starts` is the first activity for it, `slack` the days by which what it tells of may slip before it moves.
     Without a day it may have a `window` (earliest, latest), drawn fuzzy; without either it stands at the right and says
     what it `waits_for`.
     """
@@ -35,9 +37,20 @@ class LaunchBar:
     state: str = "planned"
     day: date | None = None
     before: date | None = None
+    proposed: date | None = None
     starts: date | None = None
+    slack: int = 0
     window: tuple[date, date] | None = None
     waits_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Backdrop:
+    """What the launches stand before: freezes hatched, trains as rails, and above them how full the teams are."""
+
+    freezes: Sequence[Span] = ()
+    trains: Sequence[date] = ()
+    loads: Sequence[Load] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +77,9 @@ def timeline(
     title: str,
     bars: Sequence[LaunchBar],
     reader: Reader,
-    *,
-    freezes: Sequence[Span] = (),
-    trains: Sequence[date] = (),
+    backdrop: Backdrop = Backdrop(),
 ) -> Markup:
-    """The drawing, bars in the order given, grouped by lane. Empty markup when there is nothing to draw."""
+    """The drawing, bars in the order given, grouped by lane, below how full the teams are. Empty without a bar."""
     if not bars:
         return Markup()
     desc = "; ".join(f"{bar.name}, {bar.tier}, {_when(bar, reader)}" for bar in bars)
@@ -76,17 +87,18 @@ def timeline(
     drawn = []
     for shape in (WIDE, NARROW):
         scale = Scale(first, last, shape.left, shape.width - shape.right, reader)
-        launches, bottom = _launches(f"{key}-{shape.kind}", bars, scale, shape)
-        behind = ground(f"{key}-{shape.kind}", scale, bottom, freezes, trains)
+        full, top = bands(backdrop.loads, scale, TOP, above=shape.above)
+        launches, bottom = _launches(f"{key}-{shape.kind}", bars, scale, shape, top)
+        behind = ground(f"{key}-{shape.kind}", scale, bottom, backdrop.freezes, backdrop.trains)
         size = (shape.width, bottom + FOOT)
         kind = f"dw-{shape.kind}"
-        drawn.append(drawing(f"{key}-{shape.kind}", size, title, desc, behind, launches, class_=kind))
+        drawn.append(drawing(f"{key}-{shape.kind}", size, title, desc, behind, full, launches, class_=kind))
     return frame("timeline", title, *drawn)
 
 
 def _range(bars: Sequence[LaunchBar], today: date) -> tuple[date, date]:
     """All the days there are, today if it is near, and room at the right for the date beside the last badge."""
-    days = [day for bar in bars for day in (bar.day, bar.before, bar.starts, *(bar.window or ())) if day] or [today]
+    days = [day for bar in bars for day in (bar.day, bar.before, bar.proposed, *(bar.window or ())) if day] or [today]
     near = timedelta(days=NEAR_DAYS)
     if min(days) - today < near and today - max(days) < near:
         days.append(today)
@@ -94,9 +106,9 @@ def _range(bars: Sequence[LaunchBar], today: date) -> tuple[date, date]:
     return min(days) - timedelta(days=MARGIN_DAYS), max(days) + timedelta(days=MARGIN_DAYS + length // 6)
 
 
-def _launches(key: str, bars: Sequence[LaunchBar], scale: Scale, shape: _Shape) -> tuple[Markup, float]:
+def _launches(key: str, bars: Sequence[LaunchBar], scale: Scale, shape: _Shape, top: float) -> tuple[Markup, float]:
     """The rows below one another with the names of their lanes, and where the last one ends."""
-    y, lane, parts = float(TOP), "", []
+    y, lane, parts = top, "", []
     for bar in bars:
         if bar.lane != lane:
             lane = bar.lane
@@ -126,8 +138,13 @@ def _dated(y: float, day: date, bar: LaunchBar, scale: Scale) -> Markup:
     if bar.starts and bar.starts < day:
         start = scale.x(bar.starts)
         parts.append(element("rect", x=start, y=y - 4, width=x - start, height=8, rx=4, class_="dw-lead"))
+    if bar.slack:
+        free = scale.x(day - timedelta(days=bar.slack))
+        parts.append(element("path", d=f"M{free:.1f} {y + 4:.1f}v5H{x:.1f}", class_="dw-slack"))
     if bar.before and bar.before != day:
         parts.append(_ghost(y, scale.x(bar.before), x, scale.reader.day(bar.before)))
+    if bar.proposed and bar.proposed != day:
+        parts.append(_wished(y, x, scale.x(bar.proposed), scale.reader.day(bar.proposed)))
     parts.append(badge(bar.tier, x, y, scale.reader.full_day(day)))
     return join(parts)
 
@@ -139,9 +156,22 @@ def _ghost(y: float, old: float, new: float, text: str) -> Markup:
         return element("g", element("title", text), ring)
     way = 1 if new > old else -1
     edge = new - way * (BADGE_WIDTH / 2 + 4)
-    tail, barb = old + way * 7, edge - way * 5
-    path = f"M{tail:.1f} {y:.1f}H{edge:.1f}M{barb:.1f} {y - 4:.1f}L{edge:.1f} {y:.1f}L{barb:.1f} {y + 4:.1f}"
-    return element("g", element("title", text), ring, element("path", d=path, class_="dw-arrow"))
+    arrow = element("path", d=_arrow(y, old + way * 7, edge, way), class_="dw-arrow")
+    return element("g", element("title", text), ring, arrow)
+
+
+def _wished(y: float, day: float, wished: float, text: str) -> Markup:
+    """Where it would go: an arrow from the badge to a dashed ring."""
+    way = 1 if wished > day else -1
+    ring = element("circle", cx=wished, cy=y, r=6, class_="dw-ghost dw-wish")
+    edge = wished - way * 8
+    arrow = element("path", d=_arrow(y, day + way * (BADGE_WIDTH / 2 + 3), edge, way), class_="dw-arrow dw-wish")
+    return element("g", element("title", text), ring, arrow if abs(wished - day) > BADGE_WIDTH else "")
+
+
+def _arrow(y: float, tail: float, edge: float, way: int) -> str:
+    barb = edge - way * 5
+    return f"M{tail:.1f} {y:.1f}H{edge:.1f}M{barb:.1f} {y - 4:.1f}L{edge:.1f} {y:.1f}L{barb:.1f} {y + 4:.1f}"
 
 
 def _fuzzy(key: str, y: float, bar: LaunchBar, window: tuple[date, date], scale: Scale) -> Markup:
@@ -163,7 +193,7 @@ def _words_beside(y: float, bar: LaunchBar, scale: Scale) -> Markup:
     """The date to the right of the badge, behind the ghost if that is there; what is waited for to the left of it."""
     words = _words(bar, scale.reader)
     if bar.day:
-        ghost = scale.x(bar.before) + 14 if bar.before and bar.before > bar.day else 0
+        ghost = max((scale.x(one) + 14 for one in (bar.before, bar.proposed) if one and one > bar.day), default=0)
         x = max(scale.x(bar.day) + BADGE_WIDTH / 2 + 7, ghost)
         return element("text", words, x=x, y=y + 4.5, class_="dw-date")
     if bar.window:
@@ -173,11 +203,15 @@ def _words_beside(y: float, bar: LaunchBar, scale: Scale) -> Markup:
 
 
 def _words(bar: LaunchBar, reader: Reader) -> str:
-    return reader.day(bar.day) if bar.day else bar.waits_for
+    if not bar.day:
+        return bar.waits_for
+    wished = bar.proposed if bar.proposed != bar.day else None
+    return f"{reader.day(bar.day)} → {reader.day(wished)}?" if wished else reader.day(bar.day)
 
 
 def _when(bar: LaunchBar, reader: Reader) -> str:
     if not bar.day:
         return bar.waits_for or "-"
     was = f"{reader.full_day(bar.before)} → " if bar.before and bar.before != bar.day else ""
-    return was + reader.full_day(bar.day)
+    wished = f" (→ {reader.full_day(bar.proposed)}?)" if bar.proposed and bar.proposed != bar.day else ""
+    return was + reader.full_day(bar.day) + wished

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from shared.web.drawing import MeterPart, coverage_grid, meter, ripple, sparkline, timeline
+from shared.web.drawing import Backdrop, MeterPart, coverage_grid, meter, ripple, sparkline, timeline
 from shared.web.live import EventStream
 from shared.web.pages import PageProblemError, Pages, require_own_page
 from shared.web.sheets import csv_response
@@ -57,7 +57,7 @@ def _showing(pages: Pages) -> APIRouter:
             return csv_response("launches", ["name", "tier", "date"], rows)
         reader = pages.reader(request)
         bars = company.bars_of(found)
-        drawn = timeline("launches", "Launches ahead", bars, reader, freezes=company.FREEZES, trains=company.TRAINS)
+        drawn = timeline("launches", "Launches ahead", bars, reader, Backdrop(company.FREEZES, company.TRAINS))
         return pages.render(request, "launches.html", launches=found, drawn=drawn)
 
     return router

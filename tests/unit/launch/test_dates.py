@@ -46,6 +46,18 @@ def test_a_larger_slip_never_gives_an_earlier_date(tier: Tier, today: date, days
     assert first <= later
 
 
+@given(first=DAYS, length=st.integers(0, 400), day=st.integers(0, 400), tier=LOUDNESS)
+@settings(deadline=None, max_examples=100)
+def test_a_day_is_frozen_when_one_of_the_listed_freezes_holds_it(
+    first: date, length: int, day: int, tier: Tier
+) -> None:
+    here = first + timedelta(days=min(day, length))
+    spans = CALENDAR.freezes(first, first + timedelta(days=length))
+    listed = [freeze.reason for begin, end, freeze in spans if begin <= here <= end and tier in freeze.tiers]
+    broken = [one.detail for one in CALENDAR.broken(here, tier, ()) if one.constraint == "freeze"]
+    assert broken == [f"{here} is frozen: {reason}" for reason in listed]
+
+
 def test_every_reason_against_a_day_is_given_with_its_sentence() -> None:
     there = situation("T2", on("2026-11-16"), on("2026-12-20"))
     found = {one.constraint: one.detail for one in violations(there, on("2026-12-20"), CALENDAR)}

@@ -1,5 +1,6 @@
 """Drawings are well-formed whatever they are given, escaped, and say in words what they show."""
 
+import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from shared.web.drawing import (
+    Backdrop,
     Cell,
     GridColumn,
     GridRow,
     LaunchBar,
+    Load,
     MeterPart,
     Ripple,
     RippleLaunch,
@@ -26,6 +29,7 @@ from shared.web.drawing import (
     sparkline,
     timeline,
 )
+from shared.web.drawing.badge import BADGE_WIDTH
 from shared.web.reader import Reader
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -42,7 +46,9 @@ bars = st.builds(
     lane=st.sampled_from(["", "Payments", "Data"]),
     day=st.none() | days,
     before=st.none() | days,
+    proposed=st.none() | days,
     starts=st.none() | days,
+    slack=st.integers(0, 400),
     window=st.none() | st.tuples(days, days),
     waits_for=texts,
 )
@@ -61,7 +67,8 @@ def numbers(root: ET.Element) -> list[float]:
 @given(st.lists(bars, min_size=1, max_size=8), st.lists(days, max_size=3))
 def test_every_timeline_is_a_picture_inside_its_frame(some: list[LaunchBar], trains: list[date]) -> None:
     freezes = [Span(day, day + timedelta(days=9), "<freeze>") for day in trains]
-    root = parsed(timeline("t", "Launches", some, READER, freezes=freezes, trains=trains))
+    loads = [Load("docs", {day: share / 2 for share, day in enumerate(trains)}, "docs: 1 full week")] if trains else []
+    root = parsed(timeline("t", "Launches", some, READER, Backdrop(freezes, trains, loads)))
     assert [one.attrib["class"] for one in root.iter(f"{SVG}svg")] == ["dw-wide", "dw-narrow"]
     for svg in root.iter(f"{SVG}svg"):
         width, height = float(svg.attrib["width"]), float(svg.attrib["height"])
@@ -76,6 +83,38 @@ def test_a_moved_launch_shows_its_old_day_as_a_ghost_and_its_new_one_in_words() 
     assert f"Payouts, T1, {READER.full_day(date(2026, 6, 9))} → {READER.full_day(date(2026, 6, 23))}" in drawn
     still = LaunchBar("Payouts", "T1", day=date(2026, 6, 23), before=date(2026, 6, 23))
     assert "dw-ghost" not in timeline("t", "Launches", [still], READER)
+
+
+def test_a_proposal_is_an_arrow_to_a_dashed_ring_and_a_question_in_words() -> None:
+    asked = LaunchBar("Payouts", "T1", day=date(2026, 6, 9), proposed=date(2026, 9, 8))
+    drawn = timeline("t", "Launches", [asked], READER)
+    assert drawn.count('class="dw-arrow dw-wish"') == 2
+    assert "Tue 9 Jun → Tue 8 Sept?" in drawn
+    assert f"Payouts, T1, {READER.full_day(date(2026, 6, 9))} (→ {READER.full_day(date(2026, 9, 8))}?)" in drawn
+
+
+def test_slack_begins_on_the_day_to_which_the_launch_could_go_back() -> None:
+    bars = [LaunchBar("Payouts", "T1", day=date(2026, 6, 30), slack=20), LaunchBar("Two", "T1", day=date(2026, 6, 10))]
+    drawn = timeline("t", "Launches", bars, READER)
+    (begins,) = re.findall(r'd="M([0-9.]+) [0-9.]+v5H[0-9.]+" class="dw-slack"', drawn)[:1]
+    badges = re.findall(r'class="dw-badge"[^>]* x="([0-9.]+)"|<rect x="([0-9.]+)"[^>]*class="dw-badge"', drawn)
+    assert abs(float(begins) - (float("".join(badges[1])) + BADGE_WIDTH / 2)) < 1
+    assert drawn.count("dw-slack") == 2
+
+
+def test_a_fuller_week_is_taller_as_well_as_darker_and_too_full_is_another_colour() -> None:
+    mondays = [date(2026, 5, 4) + timedelta(weeks=week) for week in range(4)]
+    load = Load("docs", dict(zip(mondays, (0.25, 0.5, 1, 1.5), strict=True)), "docs: 2 full weeks")
+    drawn = timeline("t", "Launches", [LaunchBar("One", "T1", day=date(2026, 6, 9))], READER, Backdrop(loads=[load]))
+    heights = re.findall(r"M[0-9.]+ [0-9.]+v-([0-9.]+)h", drawn)[:4]
+    assert [float(one) for one in heights] == [2.5, 5, 10, 10]
+    assert re.findall(r'class="(dw-load[^"]*)" fill-opacity="([^"]*)"', drawn)[:4] == [
+        ("dw-load", "0.25"),
+        ("dw-load", "0.5"),
+        ("dw-load", "1.0"),
+        ("dw-load dw-over", "1.0"),
+    ]
+    assert "docs: 2 full weeks" in drawn
 
 
 def test_a_quarter_is_soft_and_never_a_badge_on_a_day() -> None:

@@ -127,6 +127,12 @@ class Used:
     capacity: int
     launches: tuple[str, ...]
 
+    @property
+    def monday(self) -> date:
+        """The first day of the week."""
+        year, number = self.week.split("-W")
+        return date.fromisocalendar(int(year), int(number), 1)
+
 
 def read_capacity(state: State, scene: Scene, weeks: int) -> list[Used]:
     """Each team's next weeks, from this one on; nothing without teams."""
