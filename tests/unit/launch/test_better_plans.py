@@ -8,13 +8,12 @@ from services.launch.domain.approval.improving import Better, seek, take_over
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.constraints import Approval, Load, Team
 from services.launch.domain.decide.scene import Scene
-from services.launch.domain.planner_check import Violation
-from services.launch.domain.planning.verify import Verifier
 from services.launch.optimize import load_solver
 from shared.contracts.launch import LaunchesChanged, Proposal
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, Story
 from tests.unit.launch.test_together import dates, decide
+from tests.unit.launch.whole import doubt
 
 TEAMS = {"marketing": Team(weekly=5), "docs": Team(weekly=4)}
 LOAD = {
@@ -157,19 +156,10 @@ def test_dates_that_are_no_plan_are_not_taken(wrong: dict[str, date | None]) -> 
     assert story.state.proposals == {first.id: first}
 
 
-class Doubtful(Verifier):
-    """A checker that finds fault with every plan."""
-
-    def judge(self, *_: object) -> list[Violation]:
-        return [Violation("capacity", ("L-B",), "marketing: 9 of 2")]
-
-
 def test_a_plan_that_the_checker_refuses_is_not_taken() -> None:
     story, first = waiting()
     better = look(story, first)
-    assert story.state.planner
-    honest = story.state.planner.verifier
-    story.state.planner.verifier = Doubtful(honest.calendar, honest.written, honest.reach)
+    doubt(story)
     assert take(story, better) is None
 
 

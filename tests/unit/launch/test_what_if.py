@@ -6,8 +6,6 @@ from services.launch.domain.approval.radius import sweep
 from services.launch.domain.approval.whatif import Slip, Step, keeps_from, simulate
 from services.launch.domain.constraints import Constraints, Follows, Load
 from services.launch.domain.decide.scene import Scene
-from services.launch.domain.planner_check import Violation
-from services.launch.domain.planning.verify import Verifier
 from services.launch.domain.planning.words import resident_of
 from services.launch.domain.policy import Freeze
 from shared.contracts.words import LaunchId
@@ -103,23 +101,3 @@ def test_launches_that_follow_each_other_in_a_circle_are_no_policy() -> None:
             after=(Follows(launch=LaunchId("L-1"), after=LaunchId("L-2")),),
             together={"pair": (LaunchId("L-1"), LaunchId("L-2"))},
         )
-
-
-class Doubtful(Verifier):
-    """A checker that finds fault with every plan."""
-
-    def judge(self, *_: object) -> list[Violation]:
-        return [Violation("capacity", ("L-B",), "marketing: 9 of 2")]
-
-
-def test_a_plan_that_the_checker_refuses_is_not_applied_and_everybody_sees_it() -> None:
-    story = team_of_one()
-    story.add("A", day="2026-06-01", impact=MEDIUM)
-    story.add("B", day="2026-06-08", impact=MEDIUM)
-    assert story.state.planner
-    honest = story.state.planner.verifier
-    story.state.planner.verifier = Doubtful(honest.calendar, honest.written, honest.reach)
-    message = story.change("delayed", "A", day="2026-06-08")
-    assert dates(story) == {"A": on("2026-06-15"), "B": on("2026-06-15")}  # each on its own
-    assert [(one.launch, one.constraint) for one in message.conflicts] == [("L-A", "checker")]
-    assert "marketing: 9 of 2" in message.conflicts[0].detail

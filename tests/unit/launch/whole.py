@@ -1,13 +1,20 @@
 """The whole portfolio before the independent checker: every rule that is broken and that nobody has declared."""
 
+from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
+from services.launch.domain.calendar import Calendar
 from services.launch.domain.planner_check import Violation
-from services.launch.domain.planning.verify import Verifier
-from services.launch.domain.policy import louder
+from services.launch.domain.readiness import Known
 from services.launch.domain.state import State
-from shared.contracts.words import LaunchId
+from services.launch.domain.verifying.verifier import Plan, Verifier
 from tests.unit.launch.story import Story
+
+
+@lru_cache
+def verifier_of(calendar: Calendar, year: int) -> Verifier:
+    return Verifier.of(calendar, year)
 
 
 def undeclared(story: Story) -> list[Violation]:
@@ -16,10 +23,26 @@ def undeclared(story: Story) -> list[Violation]:
     today = story.calendar.day_of(story.now)
     dates = {name: day for name, day in state.standing.items() if day > today}
     spoken = declared(state)
-    verifier = Verifier.of(story.calendar, today.year)
+    verifier = verifier_of(story.calendar, today.year)
     shapes = {name: state.launches[name].snapshot for name in dates}
-    everything = verifier.judge(shapes, {}, dates, today)
+    everything = [*verifier.judge(Plan(shapes, {}, dates), today), *early(story, verifier, today)]
     return [one for one in everything if spoken.isdisjoint(one.launches)]
+
+
+def early(story: Story, verifier: Verifier, today: date) -> Iterator[Violation]:
+    """Launches before their features or without their notice. What moves with each day is left out."""
+    for launch in story.state.launches.values():
+        one = launch.snapshot
+        if launch.is_open and one.date and one.date > today:
+            known = [story.state.features[each.id] for each in one.features if each.id in story.state.features]
+            settled = [each for each in known if is_settled(each, today)]
+            yield from verifier.own.broken(one, one.date, settled, today)
+
+
+def is_settled(known: Known, today: date) -> bool:
+    """Whether it still speaks of a date: one that shipped moves none, and what is overdue or unsure changes daily."""
+    ready = known.ready_on
+    return known.confident_since is not None and ready is not None and not known.is_shipped and ready >= today
 
 
 def declared(state: State) -> set[str]:
@@ -29,9 +52,15 @@ def declared(state: State) -> set[str]:
     return {*waiting, *known}
 
 
-def bound_dates(story: Story) -> dict[LaunchId, tuple[date | None, str]]:
-    """Dates and tiers, to compare two portfolios."""
-    return {
-        one.id: (one.snapshot.date, louder(one.snapshot.market_tier, one.snapshot.internal_tier))
-        for one in story.state.launches.values()
-    }
+class Doubtful(Verifier):
+    """A checker that finds fault with every plan."""
+
+    def judge(self, *_: object) -> list[Violation]:
+        return [Violation("capacity", ("L-B",), "marketing: 9 of 2")]
+
+
+def doubt(story: Story) -> None:
+    """From now on the checker finds fault with every plan."""
+    assert story.state.planner
+    honest = story.state.planner.verifier
+    story.state.planner.verifier = Doubtful(honest.policy, honest.written, honest.reach, honest.own)

@@ -12,7 +12,7 @@ from services.launch.domain.decide.timers import derive_clock_cause_id
 from services.launch.domain.planning.proposing import become
 from services.launch.domain.planning.resident import Resident
 from services.launch.domain.planning.running import Found, OutdatedError
-from services.launch.domain.planning.words import Shapes, Table, resident_of
+from services.launch.domain.planning.words import Table, resident_of
 from services.launch.domain.state import State
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import LaunchesChanged, Proposal, ProposedMove
@@ -58,7 +58,9 @@ def take_over(state: State, better: Better, scene: Scene, revision: int) -> Laun
     fresh = _opened(message)
     days = {move.launch: move.later_date for move in _moves(fresh)}
     resident = resident_of(state, scene)
-    if days != better.days or not _is_better(resident, fresh, waiting, message) or not _holds(state, fresh, scene):
+    if days != better.days or not _is_better(resident, fresh, waiting, message):
+        return None
+    if reasons_not_to(state, tuple(_moves(fresh)), scene):
         return None
     told = sum(one.cost or 0 for one in fresh)
     reason = f"a plan was found that costs {told} instead of {_price(resident, waiting.moves)}"
@@ -72,16 +74,6 @@ def _is_better(resident: Resident, fresh: Sequence[Proposal], waiting: Proposal,
     still = all(one.before and one.before.date == one.launch.date for one in message.changes)
     cheaper = 0 < _price(resident, tuple(_moves(fresh))) < _price(resident, waiting.moves)
     return cheaper and still and replaced == [waiting.id]
-
-
-def _holds(state: State, fresh: Sequence[Proposal], scene: Scene) -> bool:
-    """Whether the rules and the independent checker have nothing against all new dates together."""
-    moves = tuple(_moves(fresh))
-    if reasons_not_to(state, moves, scene):
-        return False
-    after = {**state.standing, **{move.launch: move.later_date for move in moves if move.later_date}}
-    verifier = resident_of(state, scene).verifier
-    return not verifier.judge(Shapes(state, {}), state.standing, after, scene.today)
 
 
 def _price(resident: Resident, moves: Sequence[ProposedMove]) -> int:

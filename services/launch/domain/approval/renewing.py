@@ -14,8 +14,9 @@ from services.launch.domain.decide.telling import tell
 from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import crowd
 from services.launch.domain.planning.resident import Sketch
-from services.launch.domain.planning.words import Table, resident_of
+from services.launch.domain.planning.words import Shapes, Table, resident_of
 from services.launch.domain.state import State
+from services.launch.domain.verifying.verifier import Plan
 from shared.contracts.cause import Cause
 from shared.contracts.launch import LaunchesChanged, Proposal, ProposedMove
 from shared.contracts.words import LaunchId
@@ -35,7 +36,21 @@ def reasons_not_to(state: State, moves: Sequence[ProposedMove], scene: Scene) ->
         found += [one.detail for name, day in sorted(days.items()) for one in crowd(resident, name, day)]
     placed = ((state.launches[one.launch].snapshot, one.later_date) for one in moves)
     moved = [on_day(snapshot, day, scene.calendar) for snapshot, day in placed if day]
-    return found + state.audiences.against_all(moved, scene.calendar)
+    found += state.audiences.against_all(moved, scene.calendar)
+    return found or _checked(state, moves, scene)
+
+
+def _checked(state: State, moves: Sequence[ProposedMove], scene: Scene) -> list[str]:
+    """What the independent checker has against them."""
+    launches = {one.launch: state.launches[one.launch] for one in moves}
+    plan = Plan(
+        shapes=Shapes(state, {}),
+        before=state.standing,
+        after={**state.standing, **{one.launch: one.later_date for one in moves if one.later_date}},
+        asked={name: one.snapshot.date for name, one in launches.items()},
+        features={name: features_of(one.snapshot, state.features) for name, one in launches.items()},
+    )
+    return [f"{one.rule}: {one.detail}" for one in resident_of(state, scene).verifier.judge(plan, scene.today)]
 
 
 def _changed(launch: Launch, move: ProposedMove, state: State, scene: Scene) -> list[str]:

@@ -18,8 +18,9 @@ from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import reasons_against
 from services.launch.domain.planning.resident import Sketch
-from services.launch.domain.planning.words import Dated, Table, resident_of
+from services.launch.domain.planning.words import Dated, Shapes, Table, resident_of
 from services.launch.domain.state import State
+from services.launch.domain.verifying.verifier import Plan
 from shared.contracts.cause import Cause
 from shared.contracts.launch import LaunchesChanged, Link, Option
 from shared.contracts.words import Day, LaunchId, Word
@@ -88,7 +89,15 @@ def _crowded(state: State, moves: Sequence[Moved], scene: Scene) -> list[str]:
         found = [reasons_against(resident, move.launch, move.earlier.toordinal()) for move in moves]
     moved = [on_day(state.launches[move.launch].snapshot, move.earlier, scene.calendar) for move in moves]
     audiences = state.audiences.against_all(moved, scene.calendar)
-    return [*(reason.detail for reasons in found for reason in reasons), *audiences]
+    against = [*(reason.detail for reasons in found for reason in reasons), *audiences]
+    return against or _checked(state, moves, scene)
+
+
+def _checked(state: State, moves: Sequence[Moved], scene: Scene) -> list[str]:
+    """What the independent checker has against it; what features say against an old date is told as a conflict."""
+    back = {move.launch: move.earlier for move in moves}
+    plan = Plan(Shapes(state, {}), state.standing, {**state.standing, **back}, undone=back.keys())
+    return [f"{one.rule}: {one.detail}" for one in resident_of(state, scene).verifier.judge(plan, scene.today)]
 
 
 def _draft(state: State, move: Moved, cause: Cause, scene: Scene) -> Draft:

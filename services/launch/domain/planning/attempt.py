@@ -3,8 +3,8 @@
 Nothing is told here; joint.py does, once an attempt holds.
 """
 
-from collections.abc import Collection, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, timedelta
 
 from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import BETWEEN, Arranged, Asked, arrange, crowd, place, reasons_against
@@ -13,6 +13,7 @@ from services.launch.domain.planning.openings import find_candidates, find_openi
 from services.launch.domain.planning.parts import judge, moved_ids, settle, wait
 from services.launch.domain.planning.resident import Sketch
 from services.launch.domain.planning.words import CHECKER, Alone, Attempt, Dated, Shapes, Table, Wanted
+from services.launch.domain.verifying.verifier import Plan
 from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option, Proposal
 from shared.contracts.words import LaunchId
 
@@ -90,23 +91,49 @@ def _follow_back(sketch: Sketch, work: Attempt, launch: Launch, table: Table) ->
 
 
 def _verify(sketch: Sketch, work: Attempt, table: Table, shapes: Mapping[LaunchId, LaunchSnapshot]) -> None:
-    """Ask the checker; what it refuses does not happen: then every launch is dated on its own, and says so."""
+    """Ask the checker; what it refuses does not happen: everybody stays, new launches are dated on their own."""
+    wrong = table.resident.verifier.judge(_written(work, table, shapes), table.scene.today)
+    if not wrong:
+        return
+    sketch.back(0)
+    work.parts, work.arranged, work.steps = [], Arranged(), {}
+    work.days = {name: _unplanned(one, work.alone[name]) for name, one in work.wanted.items()}
+    detail = f"the plan was not applied: {wrong[0].rule}: {', '.join(wrong[0].launches)}: {wrong[0].detail}"
+    option = Option(action="plan_by_hand", detail="Choose the dates by hand.", cost=0)
+    held = {name for name, day in work.days.items() if day != work.alone[name].date} or sorted(work.wanted)[:1]
+    work.conflicts = {
+        name: [Conflict(launch=name, constraint=CHECKER, detail=detail, options=(option,))] for name in sorted(held)
+    }
+
+
+def _unplanned(wanted: Wanted, dated: Dated) -> date | None:
+    return wanted.date if wanted.date and dated.date else dated.date
+
+
+def _written(work: Attempt, table: Table, shapes: Mapping[LaunchId, LaunchSnapshot]) -> Plan:
+    """The attempt as the checker is told of it."""
     before = table.state.standing
     changed = {name: day for name, day in work.days.items() if before.get(name) != day}
-    after = {name: day for name, day in {**before, **changed}.items() if day and name not in table.gone}
-    verifier = table.resident.verifier
-    fixed = {one.id for one in work.wanted.values() if one.pinned} | work.conflicts.keys()
-    fixed |= moved_ids([part for part in work.parts if part.because])
-    wrong = [
-        one
-        for one in verifier.judge(shapes, before, after, table.scene.today)
-        if fixed.isdisjoint(one.launches) and one.rule != "today"
-    ]
-    if wrong:
-        sketch.back(0)
-        detail = f"the plan was not applied: {wrong[0].rule}: {', '.join(wrong[0].launches)}: {wrong[0].detail}"
-        first = min(work.wanted)
-        option = Option(action="plan_by_hand", detail="Choose the dates by hand.", cost=0)
-        work.parts, work.arranged, work.steps, work.refused = [], Arranged(), {}, True
-        work.days = {name: dated.date for name, dated in work.alone.items()}
-        work.conflicts = {first: [Conflict(launch=first, constraint=CHECKER, detail=detail, options=(option,))]}
+    waiting = moved_ids([part for part in work.parts if part.because])
+    situations = {name: one.situation for name, one in work.wanted.items()}
+    for name in sorted(changed.keys() - situations.keys()):
+        if revived := table.revive(table.state.launches[name]):
+            situations[name] = revived.situation
+    return Plan(
+        shapes=shapes,
+        before=before,
+        after={name: day for name, day in {**before, **changed}.items() if day and name not in table.gone},
+        asked={name: one.date for name, one in work.wanted.items()},
+        were={name: one.launch.snapshot for name, one in work.wanted.items() if one.launch},
+        features={name: one.features for name, one in situations.items()},
+        declared={*_declared(work), *waiting},
+        undone={*work.taken_back, *(name for name, dated in work.alone.items() if dated.undone)},
+    )
+
+
+def _declared(work: Attempt) -> Iterator[LaunchId]:
+    """Launches that stand where a person holds them, or of which it is said what is wrong."""
+    yield from work.conflicts
+    for name, one in work.wanted.items():
+        if one.pinned or work.alone[name].conflicts:
+            yield name

@@ -15,8 +15,8 @@ from services.launch.domain.planner.model import Launch as Entry
 from services.launch.domain.planner.schedule import OUT
 from services.launch.domain.planning.frame import Days, frame_of, work_of
 from services.launch.domain.planning.live import LivePlanner, LiveSchedule
-from services.launch.domain.planning.verify import Verifier
 from services.launch.domain.policy import louder
+from services.launch.domain.verifying.verifier import Verifier
 from shared.contracts.launch import LaunchSnapshot
 from shared.contracts.words import LaunchId
 

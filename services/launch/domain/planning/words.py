@@ -152,7 +152,6 @@ class Attempt:
     earliest: dict[LaunchId, Day | None] = field(default_factory=dict)
     taken_back: set[LaunchId] = field(default_factory=set)
     openings: list[Opportunity] = field(default_factory=list)
-    refused: bool = False
 
 
 class Shapes(dict[LaunchId, LaunchSnapshot]):

@@ -1,0 +1,176 @@
+"""The independent checker on the launches that a plan can concern: the policy and the portfolio written anew for it.
+
+A plan must not break a rule that held before, except where it says so; and nobody whom it asks about or moves may be on
+a day before its features.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from services.launch.domain.calendar import Calendar
+from services.launch.domain.constraints import Follows
+from services.launch.domain.planner_check import Violation, World
+from services.launch.domain.policy import Policy
+from services.launch.domain.readiness import Known
+from services.launch.domain.verifying.own_rules import OwnRules
+from services.launch.domain.verifying.written import WEEK, write_policy
+from shared.contracts.launch import LaunchSnapshot
+from shared.contracts.words import LaunchId
+
+Dates = Mapping[LaunchId, date]
+Shapes = Mapping[LaunchId, LaunchSnapshot]
+ShapeOf = Callable[[LaunchId], LaunchSnapshot]
+Key = tuple[str, str]
+
+NEVER_DECLARED = frozenset({"pin", "right-only"})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a decision would do: where everybody was and would be, and what the launches are by then.
+
+    `asked`: the dates that those have whom it asks about, a person's where one gives it; `were`: what they were before.
+    `features`: as they are now, of every launch that it asks about or moves. `declared`: launches of which something is
+    said to be wrong, or that wait.
+    """
+
+    shapes: Shapes
+    before: Dates
+    after: Dates
+    asked: Mapping[LaunchId, date | None] = field(default_factory=dict)
+    were: Shapes = field(default_factory=dict)
+    features: Mapping[LaunchId, Sequence[Known]] = field(default_factory=dict)
+    declared: Collection[LaunchId] = ()
+    undone: Collection[LaunchId] = ()
+    """Launches that go back to where they were."""
+
+    def moved(self) -> set[LaunchId]:
+        """Launches on another date, or with one for the first or the last time."""
+        return {name for name in {*self.before, *self.after} if self.before.get(name) != self.after.get(name)}
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """The policy in the checker's words, for decisions of one year."""
+
+    policy: Policy
+    written: dict[str, Any]
+    reach: range
+    """Weeks, counted from a launch's own, that it can matter to."""
+    own: OwnRules
+
+    @classmethod
+    def of(cls, calendar: Calendar, year: int) -> "Verifier":
+        """For decisions of this year."""
+        policy = calendar.policy
+        loads = [load for some in policy.load.values() for load in some]
+        reach = range(
+            min((load.from_week for load in loads), default=0), max((load.to_week for load in loads), default=0) + 1
+        )
+        return cls(policy, write_policy(policy, year), reach, OwnRules(policy))
+
+    def judge(self, plan: Plan, today: date) -> list[Violation]:
+        """Every rule that the plan breaks and does not declare; empty when it holds."""
+        concerned = {*plan.moved(), *plan.asked}
+        open_to_blame = concerned - set(plan.declared)
+        found = [*_moves(plan, concerned), *self._early(plan, today), *self._between(plan, today)]
+        return [one for one in found if one.rule in NEVER_DECLARED or not open_to_blame.isdisjoint(_to_blame(one))]
+
+    def _early(self, plan: Plan, today: date) -> Iterator[Violation]:
+        """Those asked about must keep to their features; one that is moved along must not come nearer to them."""
+        for name in sorted(plan.features.keys() & plan.after.keys()):
+            shape, known, day = plan.shapes[name], plan.features[name], plan.after[name]
+            if name in plan.asked or day < plan.before.get(name, date.max):
+                yield from self.own.broken(shape, day, known, today)
+
+    def _between(self, plan: Plan, today: date) -> Iterator[Violation]:
+        """The rules between launches and of the calendar that did not stand broken before."""
+        changed = plan.moved() | {name for name, shape in plan.were.items() if self._is_other(shape, plan.shapes[name])}
+        days = [day for name in changed for dates in (plan.before, plan.after) if (day := dates.get(name))]
+        if not days:
+            return
+        weeks = self._near(days)
+        old = self._world(lambda name: plan.were.get(name) or plan.shapes[name], plan.before, weeks, today)
+        new = self._world(plan.shapes.__getitem__, plan.after, weeks, today)
+        known = {_key(one): set(one.launches) for one in old.violations()}
+        for one in new.violations():
+            if one.rule != "today" and set(one.launches) - known.get(_key(one), set()):
+                yield one
+
+    def _is_other(self, was: LaunchSnapshot, now: LaunchSnapshot) -> bool:
+        """Whether it needs something else of others than before."""
+        return self._launch(was, date.min, {}) != self._launch(now, date.min, {})
+
+    def _near(self, days: Collection[date]) -> set[date]:
+        """The Mondays of all weeks whose launches can meet one on these days."""
+        apart = max(self.policy.apart_days.values(), default=0) // WEEK.days
+        span = max(len(self.reach), apart) + 2
+        mondays = {day - timedelta(days=day.weekday()) for day in days}
+        return {monday + at * WEEK for monday in mondays for at in range(-span, span + 1)}
+
+    def _world(self, shape_of: ShapeOf, dates: Dates, weeks: set[date], today: date) -> World:
+        linked = {name for one in self.policy.after for name in (one.launch, one.after)}
+        linked |= {name for group in self.policy.together.values() for name in group}
+        chosen = {
+            name: day for name, day in dates.items() if day - timedelta(days=day.weekday()) in weeks or name in linked
+        }
+        launches = [self._launch(shape_of(name), day, chosen) for name, day in sorted(chosen.items())]
+        return World({**self.written, "today": today.isoformat(), "launches": launches})
+
+    def _launch(self, shape: LaunchSnapshot, day: date, known: Dates) -> dict[str, Any]:
+        policy = self.policy
+        tier = min(shape.market_tier, shape.internal_tier)
+        loads = [load for load in policy.load.get(tier, ()) if load.team in policy.teams]
+        work = [
+            {"team": load.team, "offset_weeks": at, "units": load.units}
+            for load in loads
+            for at in range(load.from_week, load.to_week + 1)
+        ]
+        work += [{"team": f"{s.team}/{s.tier}", "offset_weeks": 0, "units": 1} for s in policy.slots if s.tier == tier]
+        return {
+            "id": shape.id,
+            "line": shape.product_line or shape.id,
+            "tier": tier,
+            "date": day.isoformat(),
+            "regions": [name if name in policy.regions else "" for name in shape.regions] or [""],
+            "segments": list(shape.segments) if tier in policy.spacing else [],
+            "features": [],
+            "pinned": shape.pin is not None,
+            "announced": shape.state == "announced",
+            "work": work,
+            "after": [
+                {"launch": one.after, "lag_days": self._lag(one, known[one.after], shape.regions)}
+                for one in policy.after
+                if one.launch == shape.id and one.after in known
+            ],
+            "together": next((name for name, ids in policy.together.items() if shape.id in ids), None),
+        }
+
+    def _lag(self, follows: Follows, day: date, regions: tuple[str, ...]) -> int:
+        """Calendar days to come after a launch on the day."""
+        working = self.own.after_working_days(day, follows.lag_working_days, regions) - day
+        return max(follows.lag_days, working.days)
+
+
+def _moves(plan: Plan, concerned: Collection[LaunchId]) -> Iterator[Violation]:
+    """What no plan may do by itself: move a pin, or bring a date forward that it does not take back."""
+    for name in sorted(concerned):
+        start, end = plan.asked.get(name, plan.before.get(name)), plan.after.get(name)
+        if start and end and plan.shapes[name].pin and start != end:
+            yield Violation("pin", (name,), f"is pinned to {start} and moved to {end}")
+        if start and end and end < start and name not in plan.undone:
+            yield Violation("right-only", (name,), f"{end} is before {start}")
+
+
+def _to_blame(one: Violation) -> tuple[str, ...]:
+    """Who may not be there: all of them, but a follower alone, whom whoever it follows does not wait for."""
+    return one.launches[:1] if one.rule == "after" else one.launches
+
+
+def _key(one: Violation) -> Key:
+    """What is broken, without the numbers."""
+    if one.rule in {"capacity", "spacing"}:
+        return one.rule, one.detail.partition(":")[0]
+    return one.rule, " ".join(one.launches)
