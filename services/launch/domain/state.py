@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from services.launch.domain.audiences.boarding import count_missed
+from services.launch.domain.audiences.boarding import Act, count_missed
 from services.launch.domain.audiences.heard import Audiences
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.launch import BY_HAND, HAPPENED_STATES, OPEN_STATES, Launch, Move, derive
@@ -169,9 +169,7 @@ class _Step:
             moved_at=(*launch.moved_at, *(one.at for one in moves[-1:] if one not in launch.moves))[-MOST_MOVES:],
             retiered_at=self._retiered_at(launch, old, new),
             asked=self._asked(launch, change),
-            trains_missed=count_missed(
-                launch, new, self.message.cause, self.calendar, undone=LaunchKind.UNDONE in change.kinds
-            ),
+            trains_missed=count_missed(launch, new, Act(self.message.cause.id, change.kinds), self.calendar),
         )
 
     def _opened(self, change: LaunchChange) -> Launch:

@@ -1,7 +1,8 @@
 """Small launches leave together by segment; the quiet ones are a line in the notes; nobody hears too much unseen."""
 
 from services.launch.domain.trains import crowdings, rides
-from tests.unit.launch.story import CALENDAR, MEDIUM, SMALL, Story, on, only
+from tests.unit.launch.story import ASKING, CALENDAR, MEDIUM, SMALL, Story, on, only
+from tests.unit.launch.test_together import decide
 
 
 def test_a_train_carries_its_segments_launches_its_strength_and_the_quiet_ones_as_lines() -> None:
@@ -87,5 +88,16 @@ def test_who_was_not_ready_on_the_day_has_missed_the_train() -> None:
     story.wait_until("2026-03-25")
     assert (story.launch().date, story.stored().trains_missed) == (None, 0)
     story.change("delayed", day="2026-04-10")
+    assert (str(story.launch().train), story.stored().trains_missed) == ("2026-04-21", 1)
+    assert story.replayed().launches == story.state.launches
+
+
+def test_a_miss_that_a_person_approves_is_a_miss_all_the_same() -> None:
+    story = Story(calendar=ASKING)
+    story.add(day="2026-03-18", impact=SMALL)
+    story.wait_until("2026-03-18")
+    (proposal,) = story.change("delayed", day="2026-04-10").proposals
+    assert (str(story.launch().train), story.stored().trains_missed) == ("2026-03-24", 0)
+    decide(story, proposal.id)
     assert (str(story.launch().train), story.stored().trains_missed) == ("2026-04-21", 1)
     assert story.replayed().launches == story.state.launches

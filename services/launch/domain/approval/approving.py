@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from services.launch.domain.approval.renewing import reasons_not_to, renew
 from services.launch.domain.approval.tiers import approve_tier, find_asked, reject_tier
+from services.launch.domain.audiences.flagging import flag
 from services.launch.domain.dates import violations
+from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.placing import place
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.decide.shape import features_of, situation_of
@@ -90,7 +92,8 @@ def _approve(state: State, proposal: Proposal, verdict: Verdict, scene: Scene, r
         )
         why = explain(cause, (), before, after, links)
         drafts.append(Draft(launch, after, why, kinds=(LaunchKind.PROPOSAL_APPROVED,)))
-    return _told(state, cause, drafts, become(proposal, APPROVED, verdict.reason or None), revision)
+    told = Telling(state, cause, (), scene, state.features)
+    return _told(told, drafts, become(proposal, APPROVED, verdict.reason or None), revision)
 
 
 def _reject(state: State, proposal: Proposal, verdict: Verdict, scene: Scene, revision: int) -> LaunchesChanged:
@@ -107,7 +110,8 @@ def _reject(state: State, proposal: Proposal, verdict: Verdict, scene: Scene, re
         conflicts = (*broken_rules(state, launch, scene, option), *_crowded(state, launch, scene, option))
         conflicts = conflicts or launch.conflicts
         drafts.append(Draft(launch, launch.snapshot, why, conflicts, kinds=(LaunchKind.PROPOSAL_REJECTED,)))
-    return _told(state, cause, drafts, become(proposal, REJECTED, verdict.reason), revision)
+    told = Telling(state, cause, (), scene, state.features)
+    return _told(told, drafts, become(proposal, REJECTED, verdict.reason), revision)
 
 
 def _crowded(state: State, launch: Launch, scene: Scene, option: Option) -> tuple[Conflict, ...]:
@@ -138,9 +142,8 @@ def _again(state: State, proposal: Proposal, verdict: Verdict, scene: Scene, rev
     return renew(Table(state, scene, revision), proposal, cause)
 
 
-def _told(state: State, cause: Cause, drafts: Sequence[Draft], proposal: Proposal, revision: int) -> LaunchesChanged:
-    listed = sorted(drafts, key=lambda one: one.after.id)
-    message = tell(state.portfolio, revision, cause, (), listed)
+def _told(telling: Telling, drafts: Sequence[Draft], proposal: Proposal, revision: int) -> LaunchesChanged:
+    message = tell(telling.state.portfolio, revision, telling.cause, (), flag(drafts, telling))
     return message.model_copy(update={"proposals": (proposal,)})
 
 

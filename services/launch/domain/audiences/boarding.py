@@ -5,7 +5,7 @@ trains leaves, since it has one date; and one that has missed too many leaves ho
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,9 +15,8 @@ from services.launch.domain.launch import OPEN_STATES, Launch
 from services.launch.domain.policy import Policy, louder
 from services.launch.domain.readiness import Known
 from services.launch.domain.tiers.scoring import score, values_of
-from shared.contracts.cause import Cause
-from shared.contracts.launch import LaunchSnapshot
-from shared.contracts.words import LaunchId
+from shared.contracts.launch import LaunchKind, LaunchSnapshot
+from shared.contracts.words import CauseId, LaunchId
 
 WEAK = "weak_train"
 """The constraint that a launch meets which waits for a stronger train."""
@@ -31,6 +30,24 @@ class Rider:
     segments: tuple[str, ...]
     counts: int
     may_wait: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What happened to a launch: by whose word, and which kinds of change."""
+
+    cause: CauseId
+    kinds: Collection[str]
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether a person has chosen, and not only approved what follows from something else."""
+        return self.cause.startswith("launch:person:") and LaunchKind.PROPOSAL_APPROVED not in self.kinds
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether moves of its own were taken back."""
+        return LaunchKind.UNDONE in self.kinds
 
 
 def segments_of(one: LaunchSnapshot) -> tuple[str, ...]:
@@ -91,16 +108,16 @@ def last_train(launch: Launch, calendar: Calendar) -> date | None:
     return day if calendar.rides(louder(one.market_tier, one.internal_tier), day) else None
 
 
-def count_missed(launch: Launch, after: LaunchSnapshot, cause: Cause, calendar: Calendar, *, undone: bool) -> int:
+def count_missed(launch: Launch, after: LaunchSnapshot, act: Act, calendar: Calendar) -> int:
     """Trains that the launch has missed in a row, once it is as `after` says.
 
     A row ends when the launch leaves, is called off or goes by no train any more, and when a person chooses its date.
     A move that is undone was no miss.
     """
-    goes, by_person = after.date is None or after.train is not None, cause.id.startswith("launch:person:")
-    if after.state not in OPEN_STATES or not goes or (by_person and launch.snapshot.date != after.date):
+    goes = after.date is None or after.train is not None
+    if after.state not in OPEN_STATES or not goes or (act.is_choice and launch.snapshot.date != after.date):
         return 0
-    if undone and after.date:
+    if act.is_undone and after.date:
         return max(0, launch.trains_missed - sum(move.later > after.date for move in launch.moves))
     last = last_train(launch, calendar)
     return launch.trains_missed + bool(last and after.train and after.train > last)

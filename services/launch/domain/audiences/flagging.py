@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import islice
 
-from services.launch.domain.audiences.boarding import count_missed
+from services.launch.domain.audiences.boarding import Act, count_missed
 from services.launch.domain.audiences.heard import CROWDING, REST, Crowd
 from services.launch.domain.calendar import ONE_DAY
 from services.launch.domain.dates import bounds
@@ -19,7 +19,7 @@ from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import OPEN_STATES
 from services.launch.domain.policy import louder
 from services.launch.domain.pricing import price
-from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option
+from shared.contracts.launch import Conflict, LaunchKind, LaunchSnapshot, Link, Option
 from shared.contracts.words import LaunchId
 
 MISSED = "missed_trains"
@@ -103,7 +103,8 @@ class _Flags:
         scene, after = self.telling.scene, draft.after
         if draft.launch is None or not scene.calendar.boards(louder(after.market_tier, after.internal_tier)):
             return
-        times = count_missed(draft.launch, after, self.telling.cause, scene.calendar, undone=draft.undone)
+        kinds = (*draft.kinds, LaunchKind.UNDONE) if draft.undone else draft.kinds
+        times = count_missed(draft.launch, after, Act(self.telling.cause.id, kinds), scene.calendar)
         if times < scene.policy.trains.misses:
             return
         leaves = f"leaves with that of {after.train}, however weak it is" if after.train else "has no date"

@@ -92,7 +92,7 @@ class Audiences:
         for segment in _named(one):
             week = self._others(one, day, segment, range(-day.weekday(), DAYS_A_WEEK - day.weekday()), calendar)
             if len(week) >= rules.touches_per_week:
-                told = f"{segment} would hear {len(week) + 1} announcements in the week of {day}"
+                told = f"that makes {len(week) + 1} announcements to {segment} in the week of {day}"
                 found.append(_crowd(TOUCHES, segment, f"{told}; {rules.touches_per_week} are allowed", week))
             near = range(-rules.rest_days, rules.rest_days + 1) if rules.rest_days else range(0)
             close = self._others(one, day, segment, near, calendar)
