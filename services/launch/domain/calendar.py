@@ -11,12 +11,13 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from services.launch.domain.policy import Freeze, Policy, Region
-from services.launch.domain.readiness import FAR
 from shared.contracts.launch import Tier
 
 SOFT = "soft_freeze"
 """A rule that keeps automatic dates away and lets a person's stand."""
 ONE_DAY = timedelta(days=1)
+FAR = date(9000, 1, 1)
+"""No day is later, so that adding to a day cannot leave the calendar: anybody may write the year 9999."""
 REMEMBERED_DAYS = 65_536
 
 

@@ -91,9 +91,7 @@ def _of_feature(known: Known, situation: Situation, calendar: Calendar) -> Itera
         return
     rule = calendar.policy.tiers[situation.tier]
     day = _ready(known, ready, situation.today)
-    ref = known.snapshot.ref
-    told = f"{ref} is overdue since {ready} and can be ready today" if day > ready else f"{ref} is ready on {ready}"
-    told = f"{ref} shipped on {ready}" if known.is_shipped else told
+    told = _told(known, ready, day)
     settled = day + timedelta(days=rule.soak_days)
     yield Bound(settled, "ready", known.id, f"{told}; plus {rule.soak_days} days to settle: {settled}")
     if rule.boards_train:
@@ -115,6 +113,18 @@ def _notice(known: Known, situation: Situation, calendar: Calendar) -> Bound:
     told = f"confident since {since}" if known.confident_since else "not confident yet"
     left = f"{lead} working days of notice" + (f" ({asked - lead} waived)" if lead < asked else "")
     return Bound(day, "notice", known.id, f"{known.snapshot.ref} is {told}; {left}: {day}")
+
+
+def _told(known: Known, ready: date, day: date) -> str:
+    ref, likely, target = known.snapshot.ref, known.likely, known.snapshot.target
+    if known.is_shipped:
+        return f"{ref} shipped on {ready}"
+    if day > ready:
+        return f"{ref} is overdue since {ready} and can be ready today"
+    if likely is None or target is None:
+        return f"{ref} is ready on {ready}"
+    within = f"{likely.days} working days of its {target.resolution}"
+    return f"{ref} is ready on {ready}, as {likely.team} ships {likely.percentile} of 100 within {within}"
 
 
 def shortfalls(situation: Situation, day: date, calendar: Calendar) -> Iterator[tuple[Activity, int, int]]:

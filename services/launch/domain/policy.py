@@ -135,6 +135,16 @@ class Audience(Rule):
     rest_days: int = Field(0, ge=0)
 
 
+class Targets(Rule):
+    """What day counts of a target that names none but a month, a quarter, a half or a whole year."""
+
+    fuzzy: Literal["latest", "percentile"] = "latest"
+    """Its last day, or that and the working days within which the team has shipped in `percentile` of 100 cases."""
+    percentile: int = Field(80, ge=1, le=100)
+    least_history: int = Field(8, ge=1)
+    """As long as the team has shipped less often, the last day counts."""
+
+
 class Policy(Constraints):
     """Everything a decision reads besides the state and the message."""
 
@@ -143,6 +153,7 @@ class Policy(Constraints):
     horizon_days: int = Field(ge=1)
     undo_within_days: int = Field(ge=0)
     confident_from: float = Field(ge=0, le=1)
+    targets: Targets = Targets()
     hysteresis_points: int = Field(ge=0)
     launch_first_seen_shipped: bool = False
     """Whether a feature that was live before we heard of it gets a launch."""

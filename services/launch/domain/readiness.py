@@ -1,17 +1,20 @@
-"""What launch remembers of a feature: its snapshot, since when it is confident, and on which day it shipped.
+"""What launch remembers of a feature: its snapshot, since when it is confident, what was promised, when it shipped.
 
 The notice clock restarts only when confidence is lost (off track, target gone, confidence too low), not on a slip while
 still confident (planning.md 5.2). No launches here.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 
+from services.launch.domain.calendar import FAR, Calendar
 from services.launch.domain.policy import Policy
-from shared.contracts.feature import FeatureSnapshot
+from services.launch.domain.slips import Likely, Slip, Slips
+from shared.contracts.feature import FeatureChange, FeatureSnapshot
 from shared.contracts.words import Day, Word
 
-FAR = date(9000, 1, 1)
-"""No day is later, so that adding to a day cannot leave the calendar: anybody may write the year 9999."""
+FUZZY = frozenset({"month", "quarter", "half", "year"})
+"""Resolutions of targets that name no day."""
 
 
 class Known(Word):
@@ -20,6 +23,12 @@ class Known(Word):
     snapshot: FeatureSnapshot
     confident_since: Day | None = None
     shipped_on: Day | None = None
+    promised: Day | None = None
+    """The last day of the first target that it had at its stage."""
+    slips: tuple[Slip, ...] = ()
+    """How late its stages shipped, of those that had been promised."""
+    likely: Likely | None = None
+    """The day that counts instead of the last one of a fuzzy target, as things were when it last changed."""
 
     @property
     def id(self) -> str:
@@ -38,22 +47,71 @@ class Known(Word):
 
     @property
     def ready_on(self) -> date | None:
-        """The day it shipped, else the last day of its target's window; None while nobody knows it."""
+        """The day it shipped, else the likely one, else the last day of its target; None while nobody knows it."""
         if self.is_shipped:
             return self.shipped_on
-        latest = self.snapshot.target.latest if self.snapshot.target else None
-        return latest and min(latest, FAR)
+        return self.likely.day if self.likely else _latest(self.snapshot)
 
 
-def follow(previous: Known | None, feature: FeatureSnapshot, today: date, policy: Policy) -> Known:
-    """What is known of a feature after a change of it."""
+def learn(
+    known: Mapping[str, Known], changes: Iterable[FeatureChange], slips: Slips, calendar: Calendar, today: date
+) -> dict[str, Known]:
+    """What is known of features after their changes. `slips` are those before them."""
+    news: dict[str, Known] = {}
+    for one in changes:
+        name = one.feature.id
+        news[name] = _follow(news.get(name) or known.get(name), one.feature, slips, calendar, today)
+    return news
+
+
+def _follow(previous: Known | None, feature: FeatureSnapshot, slips: Slips, calendar: Calendar, today: date) -> Known:
     since = previous.confident_since if previous else None
     shipped_on = previous.shipped_on if previous and previous.is_shipped else today
+    same = previous if previous and previous.snapshot.stage == feature.stage else None
     return Known(
         snapshot=feature,
-        confident_since=(since or today) if _is_confident(feature, policy) else None,
+        confident_since=(since or today) if _is_confident(feature, calendar.policy) else None,
         shipped_on=shipped_on if feature.status == "shipped" else None,
+        promised=(same.promised if same else None) or _latest(feature),
+        slips=_slips(previous, same, feature, calendar, today),
+        likely=_likely(feature, slips, calendar),
     )
+
+
+def _latest(feature: FeatureSnapshot) -> date | None:
+    latest = feature.target.latest if feature.target else None
+    return latest and min(latest, FAR)
+
+
+def _slips(
+    previous: Known | None, same: Known | None, feature: FeatureSnapshot, calendar: Calendar, today: date
+) -> tuple[Slip, ...]:
+    """Those before, the one of the stage that has just shipped, and without that of one that was taken back."""
+    before = previous.slips if previous else ()
+    if same is None or same.is_shipped == (feature.status == "shipped"):
+        return before
+    others = tuple(one for one in before if one.stage != feature.stage)
+    if same.is_shipped or same.promised is None or feature.owner_team is None:
+        return others
+    days = calendar.count_working_days(same.promised, today, ())
+    return (*others, Slip(stage=feature.stage, team=feature.owner_team, days=days))
+
+
+def _likely(feature: FeatureSnapshot, slips: Slips, calendar: Calendar) -> Likely | None:
+    """The last day is never too late: a team that is ready before it makes an earlier date possible, not promised."""
+    rule, latest, team = calendar.policy.targets, _latest(feature), feature.owner_team
+    if rule.fuzzy == "latest" or latest is None or team is None or not is_fuzzy(feature):
+        return None
+    days = slips.percentile(team, rule.percentile, rule.least_history)
+    if not days:
+        return None
+    day = min(FAR, calendar.after_working_days(latest, days, ()))
+    return Likely(day=day, team=team, percentile=rule.percentile, days=days)
+
+
+def is_fuzzy(feature: FeatureSnapshot) -> bool:
+    """Whether its target names no day."""
+    return feature.target is not None and feature.target.resolution in FUZZY
 
 
 def waits_for(known: Known) -> str | None:

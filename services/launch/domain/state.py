@@ -4,31 +4,21 @@ The state is what all `LaunchesChanged` so far, applied in order, give. Whoever 
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from services.launch.domain.audiences.boarding import Act, count_missed
 from services.launch.domain.audiences.heard import Audiences
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.launch import BY_HAND, HAPPENED_STATES, OPEN_STATES, Launch, Move, derive
+from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
+from services.launch.domain.memory import Step
 from services.launch.domain.planning.resident import Resident
-from services.launch.domain.policy import louder
-from services.launch.domain.readiness import Known, follow
-from services.launch.domain.tiers.retiering import RETIER
+from services.launch.domain.readiness import Known, learn
+from services.launch.domain.slips import Slips
 from services.launch.domain.wakes import wakes_at
-from shared.contracts.launch import (
-    Conflict,
-    LaunchChange,
-    LaunchesChanged,
-    LaunchFeature,
-    LaunchKind,
-    LaunchSnapshot,
-    Proposal,
-)
+from shared.contracts.launch import LaunchesChanged, Proposal
 from shared.contracts.words import LaunchId, PortfolioId
 
-MOST_MOVES = 8
 RESCHEDULE = "reschedule"
 """The kind of a proposal to move launches."""
 SPARE_DAYS = 1000
@@ -41,6 +31,8 @@ class State:
 
     portfolio: PortfolioId
     features: dict[str, Known] = field(default_factory=dict)
+    slips: Slips = field(default_factory=Slips)
+    """How late teams shipped; never stored, the features know it."""
     launches: dict[LaunchId, Launch] = field(default_factory=dict)
     of_feature: dict[str, set[LaunchId]] = field(default_factory=dict)
     days: list[tuple[date, LaunchId]] = field(default_factory=list)
@@ -56,9 +48,16 @@ class State:
 
     def fill(self, features: Iterable[Known], launches: Iterable[Launch]) -> None:
         """Fill an empty state from the store."""
-        self.features = {one.id: one for one in features}
+        self.learn({one.id: one for one in features})
         for launch in launches:
             self.put(launch)
+
+    def learn(self, news: Mapping[str, Known]) -> None:
+        """Take in what is known of features now."""
+        for name, known in news.items():
+            self.slips.remove(self.features[name].slips if name in self.features else ())
+            self.slips.add(known.slips)
+        self.features.update(news)
 
     def put(self, launch: Launch) -> None:
         """Take a launch in, or a new version of it."""
@@ -123,11 +122,8 @@ def is_awaited(launch: Launch) -> bool:
 def evolve(state: State, message: LaunchesChanged, now: datetime, calendar: Calendar) -> None:
     """Apply what was told. The same for a decision and for a replay."""
     before = {one.feature.id: state.features.get(one.feature.id) for one in message.features}
-    today = calendar.day_of(now)
-    for heard in message.features:
-        known = state.features.get(heard.feature.id)
-        state.features[heard.feature.id] = follow(known, heard.feature, today, calendar.policy)
-    step = _Step(state, message, now, calendar, before)
+    state.learn(learn(state.features, message.features, state.slips, calendar, calendar.day_of(now)))
+    step = Step(state.features, state.launches, message, now, calendar, before)
     for change in message.changes:
         launch = step.launch_after(change)
         wakes = wakes_at(launch, state.features, calendar, now)
@@ -136,112 +132,3 @@ def evolve(state: State, message: LaunchesChanged, now: datetime, calendar: Cale
         if proposal.kind == RESCHEDULE:
             state.proposals.pop(proposal.id, None)
             state.proposals |= {proposal.id: proposal} if proposal.state == "open" else {}
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One message being applied; `before` holds its features as they were."""
-
-    state: State
-    message: LaunchesChanged
-    now: datetime
-    calendar: Calendar
-    before: dict[str, Known | None]
-
-    def launch_after(self, change: LaunchChange) -> Launch:
-        launch = self.state.launches.get(change.launch.id)
-        if launch is None or change.before is None:
-            return self._opened(change)
-        old, new = change.before, change.launch
-        happened = new.state == "launched" and old.state != "launched"
-        moves = self._moves(launch, change, old)
-        return Launch(
-            snapshot=new,
-            version=launch.version + 1,
-            changed_at=self.now,
-            moves=moves,
-            last_date=old.date or launch.last_date,
-            by_hand=self._by_hand(set(launch.by_hand), old, new),
-            conflicts=self._conflicts(launch, change),
-            dated_by=launch.dated_by if old.date == new.date else self.message.cause.id,
-            happened_on=new.date if happened else launch.happened_on,
-            number=launch.number,
-            moved_at=(*launch.moved_at, *(one.at for one in moves[-1:] if one not in launch.moves))[-MOST_MOVES:],
-            retiered_at=self._retiered_at(launch, old, new),
-            asked=self._asked(launch, change),
-            trains_missed=count_missed(launch, new, Act(self.message.cause.id, change.kinds), self.calendar),
-        )
-
-    def _opened(self, change: LaunchChange) -> Launch:
-        known = self.state.launches.get(change.launch.id)
-        return Launch(
-            snapshot=change.launch,
-            version=1,
-            changed_at=self.now,
-            by_hand=self._by_hand(set(), None, change.launch),
-            conflicts=self._conflicts(None, change),
-            dated_by=self.message.cause.id,
-            number=known.number if known else len(self.state.launches) + 1,
-            asked=self._asked(None, change),
-        )
-
-    def _retiered_at(self, launch: Launch, old: LaunchSnapshot, new: LaunchSnapshot) -> datetime | None:
-        """A change by a person begins no rest, nor does the end of one."""
-        same = (old.market_tier, old.internal_tier) == (new.market_tier, new.internal_tier)
-        by_itself = old.override is None and not self.message.cause.id.startswith("launch:person:")
-        return launch.retiered_at if same else self.now if by_itself else None
-
-    def _asked(self, launch: Launch | None, change: LaunchChange) -> Proposal | None:
-        """The change of the tier that waits for a person."""
-        ours = (one for one in self.message.proposals if one.kind == RETIER)
-        told = next((one for one in ours if any(move.launch == change.launch.id for move in one.moves)), None)
-        if told:
-            return told if told.state in {"open", "rejected"} else None
-        return launch.asked if launch else None
-
-    def _moves(self, launch: Launch, change: LaunchChange, old: LaunchSnapshot) -> tuple[Move, ...]:
-        """The automatic moves that could still be undone."""
-        new = change.launch
-        oldest = self.now - timedelta(days=self.calendar.policy.undo_within_days)
-        moves = tuple(move for move in launch.moves if move.at >= oldest)
-        if old.date == new.date:
-            return moves
-        if LaunchKind.UNDONE in change.kinds:
-            return tuple(move for move in moves if new.date and move.later <= new.date)
-        if not (old.date and new.date and old.date < new.date) or self.message.cause.id.startswith("launch:"):
-            return ()
-        known = [one for one in map(self._known_before, old.features) if one and not one.is_cancelled]
-        ready = {one.id: one.ready_on for one in known}
-        tiers = (old.market_tier, old.internal_tier)
-        tier = louder(*tiers)
-        move = Move(
-            earlier=old.date,
-            later=new.date,
-            at=self.now,
-            tier=tier,
-            ready=ready,
-            cause=self.message.cause.id,
-            made_room=self.before.keys().isdisjoint(ready) and (new.market_tier, new.internal_tier) == tiers,
-        )
-        return (*moves, move)[-MOST_MOVES:]
-
-    def _known_before(self, feature: LaunchFeature) -> Known | None:
-        return self.before[feature.id] if feature.id in self.before else self.state.features.get(feature.id)
-
-    def _by_hand(self, held: set[str], old: LaunchSnapshot | None, new: LaunchSnapshot) -> tuple[str, ...]:
-        """Which fields a person has set: after a person's act, those that differ from what the features would give."""
-        if not self.message.cause.id.startswith("launch:person:"):
-            return tuple(sorted(held))
-        derived = derive([self.state.features[one.id] for one in new.features if one.id in self.state.features])
-        for name in BY_HAND:
-            if old is None or getattr(old, name) != getattr(new, name):
-                differs = getattr(new, name) != derived.get(name, ())
-                held = held | {name} if differs else held - {name}
-        if old is None or old.state != new.state:
-            held = held | {"state"} if new.state == "cancelled" else held - {"state"}
-        return tuple(sorted(held))
-
-    def _conflicts(self, launch: Launch | None, change: LaunchChange) -> tuple[Conflict, ...]:
-        if LaunchKind.CONFLICT_OPENED in change.kinds:
-            return tuple(one for one in self.message.conflicts if one.launch == change.launch.id)
-        return () if LaunchKind.CONFLICT_CLOSED in change.kinds or launch is None else launch.conflicts

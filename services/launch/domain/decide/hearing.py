@@ -23,7 +23,7 @@ from services.launch.domain.launch import HAPPENED_STATES, Launch, carry, derive
 from services.launch.domain.leads import ready_on
 from services.launch.domain.planning.words import Dated, Table
 from services.launch.domain.policy import louder
-from services.launch.domain.readiness import Known, follow
+from services.launch.domain.readiness import Known, learn
 from services.launch.domain.state import State
 from services.launch.domain.tiers.retiering import Settled, settle
 from shared.contracts.cause import Cause
@@ -103,11 +103,7 @@ def _is_off(snapshot: LaunchSnapshot) -> bool:
 
 
 def _learn(state: State, changes: Sequence[FeatureChange], scene: Scene) -> Mapping[str, Known]:
-    news: dict[str, Known] = {}
-    for change in changes:
-        name = change.feature.id
-        previous = news.get(name) or state.features.get(name)
-        news[name] = follow(previous, change.feature, scene.today, scene.policy)
+    news = learn(state.features, changes, state.slips, scene.calendar, scene.today)
     return ChainMap(news, state.features)
 
 
