@@ -154,14 +154,34 @@ async def test_a_rejected_tier_is_not_asked_for_again(house: House) -> None:
     assert [one for one in (await house.get("proposals"))["items"] if one["state"] == "open"] == []
 
 
-async def test_trains_and_audiences_can_be_asked_for(house: House) -> None:
+async def test_trains_and_audiences_can_be_asked_for_and_are_a_page(house: House) -> None:
     small = snapshot("F-2", day="2026-03-18", impact=SMALL, segments=("smb",))
-    await house.hear(changed(2, FeatureChange(kinds=("added",), feature=small, before=None)))
+    quiet = snapshot("F-3", day="2026-03-12", impact={"reach": 1}, segments=("smb",), title="A small thing")
+    news = (FeatureChange(kinds=("added",), feature=one, before=None) for one in (small, quiet))
+    await house.hear(changed(2, *news))
     asked = await house.get("trains")
-    assert [(one["day"], one["segment"], one["launches"]) for one in asked["trains"]] == [
-        ("2026-03-24", "smb", ["L-F-2"])
+    assert [(one["day"], one["segment"], one["launches"], one["strength"], one["weak"]) for one in asked["trains"]] == [
+        ("2026-03-24", "smb", ["L-F-2"], 29, False)
     ]
     assert (asked["audiences"], asked["missed"]) == ([], [])
+    page = (await house.client.get("/launch/trains")).text
+    for words in ("29 of at least 20", "F-3: A small thing", "/launch/launches/L-F-2"):
+        assert words in page
+    assert "Trains et publics" in (await house.client.get("/launch/trains", headers={"accept-language": "fr"})).text
+    assert "F-3: A small thing" in (await house.client.get("/launch/trains?format=csv")).text
+
+
+async def test_a_pin_that_crowds_a_segment_is_shown_with_why_not_that_day(house: House) -> None:
+    for number, (ref, day) in enumerate((("F-2", "2026-06-01"), ("F-3", "2026-05-04")), 2):
+        feature = snapshot(ref, day=day, impact=MEDIUM, segments=("smb",))
+        await house.hear(changed(number, FeatureChange(kinds=("added",), feature=feature, before=None)))
+    explained = await house.get("launches/L-F-3/explain", day="2026-06-09")
+    assert ("rest", ["L-F-2"]) in [(one["constraint"], one["by"]) for one in explained["between"]]
+    await house.patch("L-F-3", {"date": "2026-06-09", "pin": "a promise", "by": "ana"})
+    (crowded,) = (await house.get("trains"))["audiences"]
+    assert (crowded["constraint"], crowded["launches"]) == ("rest", ["L-F-2", "L-F-3"])
+    assert "smb hears something else" in (await house.client.get("/launch/launches/L-F-3")).text
+    assert "Told too much" in (await house.client.get("/launch/trains")).text
 
 
 async def test_the_page_shows_why_this_tier_and_who_must_begin_when(house: House) -> None:

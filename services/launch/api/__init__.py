@@ -28,7 +28,7 @@ def build_routers(deciding: Deciding, solving: Solving, clock: Clock) -> list[AP
         build_change(deciding, clock),
         build_tier(deciding, clock),
         build_activities(deciding, clock),
-        build_trains(deciding),
+        build_trains(deciding, clock),
         build_proposals(deciding),
         build_verdicts(deciding, clock),
         build_undo(deciding, clock),

@@ -11,6 +11,7 @@ from services.launch.pages.load import build_capacity
 from services.launch.pages.proposals import build_decisions, build_inbox
 from services.launch.pages.radius import build_radius_page
 from services.launch.pages.scenarios import build_scenario_acts, build_scenario_page
+from services.launch.pages.trains import build_trains_page
 from shared.runtime.clock import Clock
 from shared.web.pages import Pages
 
@@ -25,6 +26,7 @@ def build_routers(deciding: Deciding, pages: Pages, clock: Clock) -> list[APIRou
         build_inbox(deciding, pages),
         build_decisions(deciding, pages, clock),
         build_capacity(deciding, pages, clock),
+        build_trains_page(deciding, pages, clock),
         build_radius_page(deciding, pages, clock),
         build_scenario_page(deciding, pages, clock),
         build_scenario_acts(deciding, pages, clock),

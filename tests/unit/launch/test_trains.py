@@ -1,38 +1,55 @@
 """Small launches leave together by segment; the quiet ones are a line in the notes; nobody hears too much unseen."""
 
-from services.launch.domain.trains import crowdings, rides
-from tests.unit.launch.story import ASKING, CALENDAR, MEDIUM, SMALL, Story, on, only
+from services.launch.domain.decide.scene import Scene
+from services.launch.domain.trains import Departures, read_departures
+from tests.unit.launch.story import ASKING, MEDIUM, SMALL, Story, on, only
 from tests.unit.launch.test_together import decide
+
+
+def departures(story: Story) -> Departures:
+    return read_departures(story.state, Scene(story.calendar, story.now))
 
 
 def test_a_train_carries_its_segments_launches_its_strength_and_the_quiet_ones_as_lines() -> None:
     story = Story()
     story.add("A", day="2026-03-18", impact=SMALL, segments=("smb",))
     story.add("B", day="2026-03-19", impact=SMALL, segments=("smb", "enterprise"))
-    assert list(crowdings(story.state.launches.values(), CALENDAR)) == []  # one train is one announcement
     story.add("C", day="2026-03-12", impact={"reach": 1}, segments=("smb",), title="A small thing")
     story.add("D", day="2026-02-12", impact={"reach": 1}, segments=("smb",))
-    found = {
-        one.segment: one for one in rides(story.state.launches.values(), [*story.state.features.values()], CALENDAR)
-    }
-    assert {one.day for one in found.values()} == {on("2026-03-24")}
-    assert (found["smb"].launches, found["smb"].strength) == (("L-A", "L-B"), 58)
+    shown = departures(story)
+    assert shown.audiences == ()  # one train is one announcement
+    found = {one.segment: one for one in shown.trains}
+    assert {(one.day, one.cutoff, one.settled) for one in shown.trains} == {(on("2026-03-24"), on("2026-03-21"), False)}
+    assert (found["smb"].launches, found["smb"].strength, found["smb"].asked) == (("L-A", "L-B"), 58, 20)
     assert found["smb"].notes == ("C: A small thing",)
     assert (found["enterprise"].launches, found["enterprise"].notes, found["enterprise"].weak) == (("L-B",), (), False)
+    story.wait_until("2026-03-22")
+    assert {one.settled for one in departures(story).trains} == {True}
 
 
 def test_who_hears_too_much_in_a_week_or_without_rest_is_named() -> None:
     story = Story()
     for ref, day in (("A", "2026-06-01"), ("B", "2026-06-02"), ("C", "2026-06-03")):
         story.add(ref, day=day, impact=MEDIUM, segments=("smb",))
-    assert list(crowdings(story.state.launches.values(), CALENDAR)) == []  # by itself nobody crowds
+    assert departures(story).audiences == ()  # by itself nobody crowds
     story.person("L-B", date=on("2026-06-09"), pin="a promise")
     story.person("L-C", date=on("2026-06-11"), pin="a promise")
-    told = [one.detail for one in crowdings(story.state.launches.values(), CALENDAR)]
-    assert told == [
-        "smb hears 3 announcements in one week; 2 are allowed",
-        "smb has 0 days of rest before 2026-06-09; 2 are due",
-        "smb has 1 days of rest before 2026-06-11; 2 are due",
+    assert [(one.constraint, one.first, one.launches) for one in departures(story).audiences] == [
+        ("rest", on("2026-06-08"), ("L-A", "L-B")),
+        ("touches", on("2026-06-08"), ("L-A", "L-B", "L-C")),
+        ("rest", on("2026-06-09"), ("L-B", "L-C")),
+    ]
+
+
+def test_who_has_missed_trains_is_listed_with_how_many() -> None:
+    story = Story()
+    for ref in "AB":
+        story.add(ref, day="2026-03-18", impact=SMALL)
+        story.change("delayed", ref, day="2026-04-15")
+    story.change("delayed", "B", day="2026-05-13")
+    assert [(one.launch, one.missed, one.flagged, str(one.train)) for one in departures(story).missed] == [
+        ("L-A", 1, False, "2026-04-21"),
+        ("L-B", 2, True, "2026-05-19"),
     ]
 
 

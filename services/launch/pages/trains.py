@@ -1,0 +1,37 @@
+"""Which trains leave with whom, whom an audience hears too often, who has missed trains."""
+
+from fastapi import APIRouter, Request, Response
+
+from services.launch.domain.decide.scene import Scene
+from services.launch.domain.trains import Ride, read_departures
+from services.launch.handlers.deciding import Deciding
+from services.launch.pages.asked import choose_portfolio, wants_csv
+from shared.runtime.clock import Clock
+from shared.web.pages import Pages
+from shared.web.sheets import csv_response
+
+HEAD = ("train", "segment", "launches", "strength", "asked", "cutoff", "notes")
+
+
+def build_trains_page(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
+    """`/launch/trains`."""
+    router = APIRouter()
+
+    @router.get("/trains")
+    async def trains(request: Request) -> Response:
+        async with deciding.database.reading() as connection:
+            portfolio, _ = await choose_portfolio(request, connection)
+        scene = Scene(deciding.calendar, clock())
+        found = await deciding.look(portfolio, lambda state: read_departures(state, scene))
+        if wants_csv(request):
+            return csv_response(f"trains-{portfolio}", HEAD, [_cells(one) for one in found.trains])
+        return pages.render(request, "trains.html", portfolio=portfolio, found=found)
+
+    return router
+
+
+def _cells(one: Ride) -> tuple[object, ...]:
+    return (
+        *(one.day, one.segment, " ".join(one.launches), one.strength, one.asked, one.cutoff),
+        "; ".join(one.notes),
+    )
