@@ -146,6 +146,25 @@ async def test_a_proposed_tier_is_approved_and_dated_anew(house: House) -> None:
     await decide(house, proposal, "approve", 409)
 
 
+async def test_a_proposed_tier_is_shown_before_and_after_decided_on_the_page_and_not_undone(house: House) -> None:
+    _, proposal = await propose_quieter(house)
+    page = (await house.client.get("/launch/proposals")).text
+    card = page[page.index(f'data-key="{proposal["id"]}"') :]
+    assert re.findall(r'class="tier tier-(t\d)"', card) == ["t2", "t3", "t2", "t3"]
+    assert "Its lead times follow" in card
+    path = f"/launch/proposals/{DEFAULT}/{proposal['id']}"
+    answer = await house.client.post(f"{path}/approve", data={"by": "bo", "hash": "T1/T1"})
+    assert (answer.status_code, "no longer holds" in answer.text) == (409, True)
+    answer = await house.client.post(f"{path}/approve", data={"by": "bo", "hash": proposal["hash"]})
+    assert answer.status_code == 303
+    assert (await house.get("launches/L-F-1"))["market_tier"] == "T3"
+    assert 'data-key-press="u"' not in (await house.client.get("/launch/proposals")).text
+    answer = await house.client.post(f"{path}/undo", data={"by": "bo"})
+    assert (answer.status_code, "undo moves only days" in answer.text) == (409, True)
+    await decide(house, proposal, "undo", 409)
+    assert (await house.get("launches/L-F-1"))["market_tier"] == "T3"
+
+
 async def test_a_rejected_tier_is_not_asked_for_again(house: House) -> None:
     feature, proposal = await propose_quieter(house)
     await decide(house, proposal, "reject", reason="the kickoff was a success")

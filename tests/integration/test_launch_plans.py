@@ -224,6 +224,8 @@ async def test_the_calendar_shows_what_waits_how_full_teams_are_and_lanes_by_tie
     await propose(house)
     page = (await house.client.get("/launch/")).text
     assert "dw-wish" in page
+    assert "dw-wish" in (await house.client.get("/launch/launches/L-A")).text
+    assert "feature=A#scenarios" in (await house.client.get("/launch/proposals")).text
     assert 'class="dw-load"' in page
     assert "marketing: 1 full week ahead" in page
     by_tier = (await house.client.get("/launch/?lanes=tier")).text
@@ -249,6 +251,8 @@ async def test_teams_and_weeks_and_what_a_slip_would_move_are_pages(house: House
     page = (await house.client.get("/launch/capacity")).text
     assert "2 of 2" in page
     assert "/launch/launches/L-A" in page
+    assert "Feature A</a>" in page
+    assert "Nothing matches" in (await house.client.get("/launch/capacity?team=nobody")).text
     sheet = (await house.client.get("/launch/capacity?format=csv")).text
     assert "marketing" in sheet
     page = (await house.client.get("/launch/blast-radius")).text

@@ -1,6 +1,6 @@
 """The launches ahead as a picture: values for shared.web.drawing, nothing drawn here."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -14,13 +14,13 @@ from services.launch.domain.launch import Launch
 from services.launch.domain.leads import contract
 from services.launch.domain.policy import TIERS, Freeze
 from services.launch.domain.readiness import Known
+from services.launch.store.proposals import Kept
 from shared.contracts.launch import LaunchSnapshot, ProposedMove
 from shared.web.drawing import Backdrop, LaunchBar, Load, Span, timeline
 from shared.web.reader import Reader
 
 MOST_BARS: Final = 40
 YEAR: Final = timedelta(days=366)
-BY_TIER: Final = "tier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Ahead:
         slack: days by which a launch's features may slip.
         proposed: the day that waits for a person's yes.
         loads: how full each team is.
-        lanes: `tier`, or anything else for product lines and teams.
+        lanes: `tier`, `none`, or anything else for product lines and teams.
     """
 
     launches: Sequence[Launch]
@@ -47,7 +47,7 @@ class Ahead:
 def draw(title: str, ahead: Ahead, scene: Scene, reader: Reader) -> tuple[Markup, int]:
     """The calendar, and how many launches are on it: lanes, old dates as ghosts, freezes hatched, trains as rails."""
     drawable = [one for one in ahead.launches if one.is_open and _is_ahead(one, ahead.known, reader.today)]
-    lane = _tier if ahead.lanes == BY_TIER else _line
+    lane = LANES.get(ahead.lanes, _line)
     shown = sorted(drawable[:MOST_BARS], key=lambda one: (lane(one), one.snapshot.date or date.max, one.id))
     bars = [_bar(one, lane(one), ahead, scene) for one in shown]
     first, last = reader.today - timedelta(days=31), reader.today + YEAR
@@ -56,6 +56,12 @@ def draw(title: str, ahead: Ahead, scene: Scene, reader: Reader) -> tuple[Markup
     freezes = [Span(one, other, _name(freeze)) for one, other, freeze in calendar.freezes(first, last)]
     picture = timeline("ahead", title, bars, reader, Backdrop(freezes, trains, ahead.loads))
     return picture, len(bars)
+
+
+def find_proposed(waiting: Sequence[Kept]) -> dict[str, date]:
+    """The day that each launch would get if somebody said yes."""
+    moves = [move for one in waiting for move in one.proposal.moves]
+    return {one.launch: one.later_date for one in moves if one.later_date}
 
 
 def draw_moves(
@@ -123,6 +129,9 @@ def _line(launch: Launch) -> str:
 
 def _tier(launch: Launch) -> str:
     return launch.snapshot.market_tier
+
+
+LANES: Final[Mapping[str, Callable[[Launch], str]]] = {"tier": _tier, "none": lambda _: ""}
 
 
 def _name(freeze: Freeze) -> str:

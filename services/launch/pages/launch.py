@@ -10,6 +10,7 @@ from services.launch.domain.launch import Launch
 from services.launch.domain.leads import contract, ready_on
 from services.launch.domain.policy import TIERS
 from services.launch.handlers.deciding import Deciding
+from services.launch.pages.drawing import Ahead, draw, find_proposed
 from services.launch.pages.launches import find_slack
 from services.launch.pages.refused import Refusal
 from services.launch.store import reading
@@ -72,6 +73,8 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
         waiting = await list_proposals(connection, portfolio, "open", launch=launch.id)
         moment = await reading.read_moment(connection, portfolio)
     scene = Scene(deciding.calendar, clock())
+    slack = find_slack(launch, known, scene)
+    alone = Ahead([launch], known, {launch.id: slack}, find_proposed(waiting), (), "none")
     leads = contract(launch.snapshot, scene.calendar, scene.today, ready_on(known.values()))
     return pages.render(
         request,
@@ -81,7 +84,8 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
         launch=launch,
         one=launch.snapshot,
         features=[known[one] for one in ids if one in known],
-        slack=find_slack(launch, known, scene),
+        slack=slack,
+        drawing=draw(pages.say(request, "launch.drawing"), alone, scene, pages.reader(request))[0],
         leads=leads,
         completable=[(one.activity.id, one.activity.name) for one in leads if one.completed is None],
         waivable=[(one.activity.id, f"{one.activity.name} ({one.activity.team})") for one in leads if one.is_open],

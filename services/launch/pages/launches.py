@@ -17,7 +17,7 @@ from services.launch.domain.policy import TIERS
 from services.launch.domain.readiness import Known
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import ask, ask_launches, choose_portfolio, is_filtered, wants_csv
-from services.launch.pages.drawing import Ahead, draw, earlier_date
+from services.launch.pages.drawing import Ahead, draw, earlier_date, find_proposed
 from services.launch.store import reading
 from services.launch.store.proposals import list_proposals
 from services.launch.store.receipts import count_receipts
@@ -51,12 +51,11 @@ def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
         if wants_csv(request):
             return csv_response(f"launches-{portfolio}", HEAD, [_cells(row) for row in rows])
         loads = await _loads(request, deciding, pages, portfolio, scene)
-        moves = [move for one in waiting for move in one.proposal.moves]
         ahead = Ahead(
             launches=found,
             known=known,
             slack={row["id"]: row["slack"] for row in rows},
-            proposed={one.launch: one.later_date for one in moves if one.later_date},
+            proposed=find_proposed(waiting),
             loads=loads,
             lanes=ask(request, "lanes") or "",
         )

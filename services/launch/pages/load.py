@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request, Response
 from services.launch.domain.approval.whatif import Used, read_capacity
 from services.launch.domain.decide.scene import Scene
 from services.launch.handlers.deciding import Deciding
-from services.launch.pages.asked import choose_portfolio, wants_csv
+from services.launch.pages.asked import ask, choose_portfolio, wants_csv
+from services.launch.store.reading import find_launches
 from shared.runtime.clock import Clock
 from shared.web.pages import Pages
 from shared.web.sheets import csv_response
@@ -25,13 +26,23 @@ def build_capacity(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
         async with deciding.database.reading() as connection:
             portfolio, _ = await choose_portfolio(request, connection)
         scene = Scene(deciding.calendar, clock())
-        used = await deciding.look(portfolio, lambda state: read_capacity(state, scene, WEEKS))
+        everyone = await deciding.look(portfolio, lambda state: read_capacity(state, scene, WEEKS))
+        team = ask(request, "team")
+        used = [one for one in everyone if team in {None, one.team}]
         if wants_csv(request):
             rows = [(one.team, one.week, one.used, one.capacity, " ".join(one.launches)) for one in used]
             return csv_response(f"capacity-{portfolio}", ("team", "week", "used", "capacity", "launches"), rows)
-        weeks = list(dict.fromkeys(one.week for one in used))
+        ids = sorted({name for one in used for name in one.launches})
+        async with deciding.database.reading() as connection:
+            launches = await find_launches(connection, portfolio, ids)
         return pages.render(
-            request, "capacity.html", portfolio=portfolio, weeks=weeks, rows=_by_week(used), teams=_teams(used)
+            request,
+            "capacity.html",
+            portfolio=portfolio,
+            rows=_by_week(used),
+            teams=_teams(used),
+            all_teams=_teams(everyone),
+            names={one.id: one.snapshot.name for one in launches},
         )
 
     return router

@@ -1,6 +1,6 @@
 """The inbox of proposals: each with before and after drawn, why it waits, and the keys that decide it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from services.launch.pages.drawing import draw_moves
 from services.launch.pages.refused import MissingError, Refusal, refuse
 from services.launch.store import reading
 from services.launch.store.proposals import Kept, find_proposal, list_proposals
+from shared.contracts.launch import LaunchFeature, LaunchSnapshot, Proposal
 from shared.contracts.words import PortfolioId
 from shared.runtime.clock import Clock, derive_id
 from shared.web.pages import PageProblemError, Pages, read_me, remember_me, require_own_page
@@ -139,15 +140,29 @@ async def render_inbox(
 def _card(pages: Pages, request: Request, kept: Kept, launches: Mapping[str, Launch]) -> dict[str, Any]:
     proposal = kept.proposal
     known = {name: one.snapshot for name, one in launches.items()}
+    is_move = proposal.kind == RESCHEDULE
     title = pages.say(request, "proposals.drawing")
-    waits = proposal.state == "open"
+    drawable = proposal.moves if proposal.state == "open" and is_move else ()
     stands = all(one.launch in known and known[one.launch].date == one.later_date for one in proposal.moves)
     return {
         "id": proposal.id,
         "one": proposal,
         "at": kept.changed_at,
         "moves": [{"name": known[one.launch].name, "move": one} for one in proposal.moves if one.launch in known],
-        "can_undo": proposal.state == "approved" and proposal.kind == RESCHEDULE and stands,
-        "overtaken": proposal.state == "approved" and proposal.kind == RESCHEDULE and not stands,
-        "drawing": draw_moves(proposal.id, proposal.moves, known, title, pages.reader(request)) if waits else "",
+        "can_undo": proposal.state == "approved" and is_move and stands,
+        "overtaken": proposal.state == "approved" and is_move and not stands,
+        "tiers": [] if is_move else _tiers(proposal, known),
+        "feature": next((one.id for move in proposal.moves[:1] for one in _features(known, move.launch)), ""),
+        "drawing": draw_moves(proposal.id, drawable, known, title, pages.reader(request)),
     }
+
+
+def _tiers(proposal: Proposal, known: Mapping[str, LaunchSnapshot]) -> list[tuple[str, str, str]]:
+    """How loud the launch is and would be: (which side, now, then)."""
+    one = next((known[move.launch] for move in proposal.moves if move.launch in known), None)
+    market, _, internal = (proposal.hash or "").partition("/")
+    return [("outside", one.market_tier, market), ("inside", one.internal_tier, internal)] if one and internal else []
+
+
+def _features(known: Mapping[str, LaunchSnapshot], launch: str) -> Sequence[LaunchFeature]:
+    return known[launch].features if launch in known else ()

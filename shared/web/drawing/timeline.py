@@ -103,7 +103,8 @@ def _range(bars: Sequence[LaunchBar], today: date) -> tuple[date, date]:
     if min(days) - today < near and today - max(days) < near:
         days.append(today)
     length = max((max(days) - min(days)).days, LEAST_DAYS)
-    return min(days) - timedelta(days=MARGIN_DAYS), max(days) + timedelta(days=MARGIN_DAYS + length // 6)
+    words = length // 4 if any(bar.proposed for bar in bars) else length // 6
+    return min(days) - timedelta(days=MARGIN_DAYS), max(days) + timedelta(days=MARGIN_DAYS + words)
 
 
 def _launches(key: str, bars: Sequence[LaunchBar], scale: Scale, shape: _Shape, top: float) -> tuple[Markup, float]:
