@@ -66,7 +66,7 @@ async def test_one_launch_shows_the_old_date_as_a_ghost_with_its_chain_and_histo
     await house.hear(changed(1, added()), changed(2, delayed("2026-06-08")))
     page = (await house.client.get(PAGE)).text
     assert re.search(r'<s><time datetime="2026-06-08".*?datetime="2026-06-15"', page)
-    assert "F-1: delayed, Jun 1 to Jun 8" in read(page)
+    assert "F-1 is ready on Jun 8; plus 5 days to settle: Jun 13" in read(page)
     assert "Score 52 gives T2" in page
     assert (await house.client.get(f"{PAGE}?lang=fr")).text.count("Pourquoi ce jour") == 1
 

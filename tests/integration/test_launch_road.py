@@ -95,7 +95,9 @@ async def test_after_a_restart_it_goes_on_where_it_was(fresh_database: FreshData
         await second.hear(changed(2, delayed("2026-06-08"), at=START + timedelta(hours=1)))
         launch = await second.get("launches/L-F-1")
         assert [one["kinds"] for one in launch["history"]] == [["rescheduled"], ["planned"]]
-        assert launch["history"][0]["why"][1]["detail"] == "F-1: delayed, 2026-06-01 to 2026-06-08"
+        assert (
+            launch["history"][0]["why"][1]["detail"] == "F-1 is ready on 2026-06-08; plus 5 days to settle: 2026-06-13"
+        )
 
 
 async def test_however_it_is_cut_into_batches_and_restarted_it_says_the_same(fresh_database: FreshDatabase) -> None:

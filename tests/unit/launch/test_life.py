@@ -19,7 +19,6 @@ def test_a_feature_worth_telling_gets_a_launch_on_its_first_allowed_day() -> Non
     assert (change.launch.id, change.launch.date, change.launch.market_tier) == ("L-F-1", on("2026-06-08"), "T2")
     assert [link.detail for link in change.why] == [
         "Somebody said 0",
-        "F-1: added, 2026-06-01",
         "F-1 is ready on 2026-06-01; plus 5 days to settle: 2026-06-06",
         "2026-06-06 is no working day",
         "Feature F-1 is planned for 2026-06-08",
@@ -47,8 +46,7 @@ def test_a_delay_moves_the_launch_later_and_the_chain_names_the_culprit() -> Non
     change = only(story.change("delayed", day="2026-06-25"))
     assert (change.kinds, change.launch.date, change.launch.revision) == (("rescheduled",), on("2026-07-01"), 2)
     assert [(link.event, link.feature, link.constraint, link.launch) for link in change.why] == [
-        ("native:1", None, None, None),
-        (None, "F-1", None, None),
+        ("native:1", "F-1", None, None),
         (None, "F-1", "ready", None),
         (None, None, "freeze", None),
         (None, None, None, "L-F-1"),
@@ -159,8 +157,8 @@ def test_lost_confidence_restarts_the_notice_and_a_mere_slip_does_not() -> None:
     story.wait_until("2026-01-26")
     assert story.change("delayed", day="2026-02-18").changes == ()
     change = only(story.change("health_changed", health="off_track"))
-    assert (change.launch.date, change.why[2].constraint) == (on("2026-03-09"), "notice")
-    assert change.why[2].detail == "F-1 is not confident yet; 30 working days of notice: 2026-03-09"
+    assert (change.launch.date, change.why[1].constraint) == (on("2026-03-09"), "notice")
+    assert change.why[1].detail == "F-1 is not confident yet; 30 working days of notice: 2026-03-09"
 
 
 def test_shipped_early_is_held_until_the_day_and_then_launched() -> None:
@@ -253,7 +251,7 @@ def test_a_feature_that_grows_louder_needs_more_notice() -> None:
     assert story.launch().date == on("2026-01-27")
     change = only(story.change("rescoped", impact=MEDIUM))
     assert (change.launch.market_tier, change.launch.date) == ("T2", on("2026-02-16"))
-    assert [link.constraint for link in change.why] == [None, None, "tier", "notice", "lead", "lead", None]
+    assert [link.constraint for link in change.why] == [None, "tier", "notice", "lead", "lead", None]
     assert "lead_time_at_risk" in change.kinds  # its kickoff must begin today
 
 
@@ -317,3 +315,9 @@ def test_days_that_no_longer_hold_do_not_pile_up() -> None:
         story.state.put(story.stored().model_copy(update={"version": number}))
     assert len(story.state.days) < 1010
     assert story.state.next_day() == (on("2026-06-08"), "L-F-1")
+
+
+def test_a_release_that_takes_features_along_says_of_each_what_happened_to_it() -> None:
+    story = planned()
+    message = story.hear(story.changed("delayed", day="2026-06-25"), kind="release_moved")
+    assert [link.detail for link in only(message).why][1] == "F-1: delayed, 2026-06-01 to 2026-06-25"

@@ -70,7 +70,7 @@ def test_the_lag_is_counted_anew_from_where_the_first_one_moves_and_says_so() ->
     message = story.change("delayed", "A", day="2026-05-01")
     assert dates(story) == (on("2026-05-06"), on("2026-05-13"))
     (link,) = [one for change in message.changes for one in change.why if one.constraint == "after"]
-    assert link.detail == "5 working days after L-A on 2026-05-06"
+    assert link.detail == "5 working days after Feature A on 2026-05-06"
     story.person("L-B", regions=("us",))
     assert dates(story)[1] == on("2026-05-13")
     story.change("delayed", "A", day="2026-05-15")

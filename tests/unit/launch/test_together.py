@@ -54,7 +54,7 @@ def test_a_new_launch_takes_the_first_week_with_room_and_says_who_has_the_other(
     message = story.add("B", day="2026-06-01", impact=MEDIUM)
     assert dates(story) == {"A": on("2026-06-08"), "B": on("2026-06-15")}
     (link,) = [one for one in message.changes[0].why if one.constraint == "capacity"]
-    assert "marketing 2026-W24: 2 of 2 used" in link.detail
+    assert "marketing in the week of 2026-06-08: 2 of 2 used" in link.detail
 
 
 def test_without_rules_between_launches_each_is_dated_on_its_own() -> None:
@@ -142,7 +142,7 @@ def test_what_is_pinned_never_makes_room_and_a_pin_without_room_is_a_conflict_wi
     story = team_of_one()
     story.add("A", day="2026-06-01", impact=MEDIUM)
     story.add("B", day="2026-06-01", impact=MEDIUM)
-    with pytest.raises(RefusedError, match="marketing 2026-W24"):
+    with pytest.raises(RefusedError, match="marketing in the week of 2026-06-08"):
         story.person("L-B", date=on("2026-06-09"))
     message = story.person("L-B", date=on("2026-06-09"), pin="on stage")
     assert [(one.constraint, one.options[0].action) for one in message.conflicts] == [("capacity", "move_pin")]
@@ -218,7 +218,7 @@ def test_an_applied_plan_can_be_taken_back_whole_until_somebody_sits_there() -> 
     again = story.change("delayed", "A", day="2026-06-06")
     story.add("C", day="2026-06-01", impact=MEDIUM)
     assert dates(story)["C"] == on("2026-06-08")
-    with pytest.raises(RefusedError, match="marketing 2026-W24"):
+    with pytest.raises(RefusedError, match="marketing in the week of 2026-06-08"):
         take_back(story, again)
 
 

@@ -12,9 +12,10 @@ from services.launch.domain.approval.outcome import Outcome, sum_up
 from services.launch.domain.decide.hearing import hear
 from services.launch.domain.decide.persons import Edit, edit
 from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.decide.why import plainly
 from services.launch.domain.planner.model import iso_week
 from services.launch.domain.planning.arranging import crowd
-from services.launch.domain.planning.words import resident_of
+from services.launch.domain.planning.words import Shapes, resident_of
 from services.launch.domain.state import State, evolve
 from shared.contracts.cause import Cause, Source
 from shared.contracts.feature import FeatureChange, FeatureKind, FeatureSnapshot, Target
@@ -69,9 +70,13 @@ def keeps_from(state: State, launch: LaunchId, day: date, scene: Scene) -> list[
     resident = resident_of(state, scene)
     if resident.block(launch) is None or not scene.policy.binds:
         return heard
-    members = resident.schedule.blocks.members
+    members, name = resident.schedule.blocks.members, Shapes(state, {}).name
     found = [
-        (one.constraint, one.detail, sorted(each.id for block in one.culprits for each in members[block]))
+        (
+            one.constraint,
+            plainly(one.detail, name),
+            sorted(each.id for block in one.culprits for each in members[block]),
+        )
         for one in crowd(resident, launch, day.toordinal())
     ]
     return [*found, *heard]
@@ -80,7 +85,7 @@ def keeps_from(state: State, launch: LaunchId, day: date, scene: Scene) -> list[
 def _acts(state: State, steps: Sequence[Step], scene: Scene) -> Iterator[Callable[[State, int], LaunchesChanged]]:
     changes = [_change(state, one.what, one.where) for one in steps if isinstance(one.what, Slip)]
     if changes:
-        yield lambda world, revision: hear(world, _cause(scene), changes, scene, revision)
+        yield lambda world, revision: hear(world, _cause(steps, scene), changes, scene, revision)
     for one in steps:
         if isinstance(one.what, Edit):
             yield partial(_edit, one.what, one.where, scene)
@@ -112,9 +117,14 @@ def _kind(before: FeatureSnapshot, day: date) -> FeatureKind:
     return FeatureKind.PULLED_IN if was and day < was else FeatureKind.DELAYED
 
 
-def _cause(scene: Scene) -> Cause:
+def _cause(steps: Sequence[Step], scene: Scene) -> Cause:
     source = Source(tool="launch", source_id="launch", occurred_at=scene.now, observed_at=scene.now)
-    return Cause(id=CauseId("launch:simulation"), kind="observation", summary="What if", source=source)
+    supposed = ", and ".join(_say(one.what) for one in steps if isinstance(one.what, Slip))
+    return Cause(id=CauseId("launch:simulation"), kind="observation", summary=f"What if {supposed}?", source=source)
+
+
+def _say(slip: Slip) -> str:
+    return f"{slip.feature} were ready on {slip.ready_on}" if slip.ready_on else f"{slip.feature} were cancelled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,26 @@
 """The chain from a cause to what became of a launch, in sentences. Decides nothing."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 from shared.contracts.cause import Cause
 from shared.contracts.feature import FeatureChange, FeatureSnapshot
 from shared.contracts.launch import LaunchSnapshot, Link
+
+OF_ONE_FEATURE = frozenset({"observation", "import", "reconciliation"})
+"""Kinds of causes that are the change of one feature, whatever it is."""
+_WEEK = re.compile(r"(?:in )?(\d{4})-W(\d{2})")
+_WORD = re.compile(r"[^\s,;:()]+")
+
+
+def plainly(detail: str, name: Callable[[str], str]) -> str:
+    """A sentence of the planner for people: weeks by their Mondays, and what `name` makes of the ids of launches."""
+
+    def monday(found: re.Match[str]) -> str:
+        return f"in the week of {date.fromisocalendar(int(found[1]), int(found[2]), 1)}"
+
+    return _WEEK.sub(monday, _WORD.sub(lambda found: name(found[0]), detail))
 
 
 def explain(
@@ -15,10 +30,14 @@ def explain(
     after: LaunchSnapshot,
     steps: Sequence[Link],
 ) -> tuple[Link, ...]:
-    """Event, the features that changed, the tier if it did, the rules that decided the date, the launch."""
+    """Event, the features that changed, the tier if it did, the rules that decided the date, the launch.
+
+    Where the event is the change of one feature, its sentence says what happened to that feature: once is enough.
+    """
+    told = heard[0].feature.id if len(heard) == 1 and cause.kind in OF_ONE_FEATURE else None
     return (
-        Link(event=cause.id, detail=cause.summary),
-        *(Link(feature=one.feature.id, detail=describe(one)) for one in heard),
+        Link(event=cause.id, feature=told, detail=cause.summary),
+        *(Link(feature=one.feature.id, detail=describe(one)) for one in heard if told is None),
         *_tier(before, after),
         *steps,
         Link(launch=after.id, detail=_outcome(before, after)),

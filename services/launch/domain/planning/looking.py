@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+from services.launch.domain.decide.why import plainly
 from services.launch.domain.planner.model import Conflict as Stuck
 from services.launch.domain.planner.model import Launch as Entry
 from services.launch.domain.planner.model import Link as Step
@@ -20,18 +21,27 @@ from shared.contracts.words import LaunchId
 def look(sketch: Sketch, work: Attempt, table: Table) -> None:
     """Read off the sketch where everybody is now, and why."""
     waiting = moved_ids([part for part in work.parts if part.because])
+    shapes = Shapes(table.state, work.wanted)
+
+    def link(step: Step) -> Link:
+        rule = "slots" if step.constraint == "capacity" and " launches)" in step.detail else step.constraint
+        return Link(launch=step.launch, constraint=rule, detail=plainly(step.detail, shapes.name))
+
     for launch, (day, steps) in work.arranged.placed.items():
         work.days[launch] = day
-        work.steps[launch] = tuple(map(_link, steps))
+        work.steps[launch] = tuple(map(link, steps))
     for move in (move for part in work.parts for move in part.moves):
         work.days[move.launch] = move.before if move.launch in waiting else move.after
-        work.steps[move.launch] = tuple(map(_link, _steps(sketch.resident, move, work.alone.get(move.launch))))
-    _look_at_wanted(sketch, work, table)
-    shapes = Shapes(table.state, work.wanted)
+        work.steps[move.launch] = tuple(map(link, _steps(sketch.resident, move, work.alone.get(move.launch))))
+    _look_at_wanted(sketch, work, table, shapes)
+    _look_at_stuck(sketch, work, shapes)
+
+
+def _look_at_stuck(sketch: Sketch, work: Attempt, shapes: Shapes) -> None:
     for stuck in work.arranged.stuck:
         shape = shapes[LaunchId(stuck.launch)]
         last = shape.not_after if stuck.constraint == "horizon" else None
-        conflict = _no_room(sketch, shape, last) if last else _stuck(stuck)
+        conflict = _no_room(sketch, shape, last) if last else _stuck(stuck, shapes)
         work.conflicts.setdefault(shape.id, []).append(conflict)
     for launch, wanted in work.wanted.items():
         last = wanted.shape.not_after
@@ -48,13 +58,13 @@ def _steps(resident: Resident, move: Moved, dated: Dated | None) -> list[Step]:
     return [Step(one.launch, one.constraint, one.detail) for one in found]
 
 
-def _look_at_wanted(sketch: Sketch, work: Attempt, table: Table) -> None:
+def _look_at_wanted(sketch: Sketch, work: Attempt, table: Table, shapes: Shapes) -> None:
     resident = sketch.resident
     for launch, wanted in work.wanted.items():
         entry, dated = resident.entries.get(launch), work.alone[launch]
         work.days.setdefault(launch, date.fromordinal(entry.date) if entry else dated.date)
         if wanted.pinned and entry and entry.date > table.scene.today.toordinal():
-            work.conflicts[launch] = list(_crowded(resident, launch, entry.date, dated))
+            work.conflicts[launch] = list(_crowded(resident, launch, entry.date, dated, shapes))
             work.alone[launch] = _price_pin(sketch, launch, entry, dated)
         work.earliest[launch] = _earliest(resident, launch, dated.earliest)
 
@@ -97,21 +107,18 @@ def _allow(free: int, last: date) -> Option:
     return Option(action="move_not_after", detail=f"Let it be on {day}.", cost=(day - last).days)
 
 
-def _stuck(stuck: Stuck) -> Conflict:
+def _stuck(stuck: Stuck, shapes: Shapes) -> Conflict:
     launch = LaunchId(stuck.launch)
-    return Conflict(launch=launch, constraint=stuck.constraint, detail=stuck.detail, options=(_give_room(),))
+    return Conflict(
+        launch=launch, constraint=stuck.constraint, detail=plainly(stuck.detail, shapes.name), options=(_give_room(),)
+    )
 
 
 def _give_room() -> Option:
     return Option(action="accept_late", detail="Move the day, take work away or give the team more room.", cost=0)
 
 
-def _link(step: Step) -> Link:
-    rule = "slots" if step.constraint == "capacity" and " launches)" in step.detail else step.constraint
-    return Link(launch=step.launch, constraint=rule, detail=step.detail)
-
-
-def _crowded(resident: Resident, launch: LaunchId, day: int, dated: Dated) -> Iterator[Conflict]:
+def _crowded(resident: Resident, launch: LaunchId, day: int, dated: Dated, shapes: Shapes) -> Iterator[Conflict]:
     """Rules between launches that a pinned date breaks, each with where it would fit."""
     for rule, detail in {one.constraint: one.detail for one in crowd(resident, launch, day)}.items():
         horizon = resident.schedule.portfolio.horizon
@@ -123,7 +130,7 @@ def _crowded(resident: Resident, launch: LaunchId, day: int, dated: Dated) -> It
             price = resident.schedule.price(block, free)
             detail_of = f"Move the pin to {date.fromordinal(free)}."
             options.insert(0, Option(action="move_pin", detail=detail_of, cost=price))
-        yield Conflict(launch=launch, constraint=rule, detail=detail, options=tuple(options))
+        yield Conflict(launch=launch, constraint=rule, detail=plainly(detail, shapes.name), options=tuple(options))
 
 
 def _earliest(resident: Resident, launch: LaunchId, earliest: date | None) -> date | None:

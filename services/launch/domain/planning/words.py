@@ -163,3 +163,9 @@ class Shapes(dict[LaunchId, LaunchSnapshot]):
 
     def __missing__(self, name: LaunchId) -> LaunchSnapshot:
         return self._state.launches[name].snapshot
+
+    def name(self, word: str) -> str:
+        """The name of the launch, if the word is its id; else the word."""
+        launch = LaunchId(word)
+        known = launch in self or launch in self._state.launches
+        return self[launch].name if known else word
