@@ -14,7 +14,7 @@ from services.launch.domain.decide.placing import place
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.decide.shape import features_of
 from services.launch.domain.decide.telling import Draft, tell
-from services.launch.domain.decide.why import explain
+from services.launch.domain.decide.why import explain, plainly
 from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import reasons_against
 from services.launch.domain.planning.resident import Sketch
@@ -89,7 +89,8 @@ def _crowded(state: State, moves: Sequence[Moved], scene: Scene) -> list[str]:
         found = [reasons_against(resident, move.launch, move.earlier.toordinal()) for move in moves]
     moved = [on_day(state.launches[move.launch].snapshot, move.earlier, scene.calendar) for move in moves]
     audiences = state.audiences.against_all(moved, scene.calendar)
-    against = [*(reason.detail for reasons in found for reason in reasons), *audiences]
+    names = Shapes(state, {}).name
+    against = [*(plainly(one.detail, names) for reasons in found for one in reasons), *audiences]
     return against or _checked(state, moves, scene)
 
 
