@@ -94,6 +94,18 @@ async def test_a_person_pins_renames_moves_and_calls_off_by_form(house: House) -
     assert [one["cause"]["source"]["actor"] for one in launch["history"]][:6] == ["Ana"] * 6
 
 
+async def test_a_person_sets_and_lifts_the_first_and_the_last_day_by_form(house: House) -> None:
+    await house.hear(changed(1, added()))
+    await form(house, "bounds", not_before="2026-06-13", not_after="2026-06-30")
+    launch = await house.get("launches/L-F-1")
+    assert (launch["date"], launch["not_before"], launch["not_after"]) == ("2026-06-15", "2026-06-13", "2026-06-30")
+    refused = await form(house, "bounds", not_before="2026-07-20", not_after="2026-06-30")
+    assert (refused.status_code, "no day is on or after" in refused.text) == (422, True)
+    await form(house, "bounds", not_before="", not_after="2026-06-30")
+    launch = await house.get("launches/L-F-1")
+    assert (launch["not_before"], launch["not_after"]) == (None, "2026-06-30")
+
+
 async def test_a_form_sent_twice_acts_once(house: House) -> None:
     await house.hear(changed(1, added()))
     sent = {"act": "rename", "by": "Ana", "name": "Once", "request": "a-request-id", "seen": "1.1"}

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-from services.launch.domain.decide.agreeing import Overriding, Waiving
+from services.launch.domain.decide.agreeing import Bounding, Overriding, Waiving
 from services.launch.domain.decide.persons import Edit
 from services.launch.domain.decide.scene import RefusedError
 from services.launch.domain.launch import Launch
@@ -49,6 +49,8 @@ class ActForm(BaseModel):
     internal: Line = ""
     approved_by: Line = ""
     until: Line = ""
+    not_before: Line = ""
+    not_after: Line = ""
 
     def saw(self) -> Seen:
         """What of the launch the form showed.
@@ -90,6 +92,12 @@ class ActForm(BaseModel):
             until=self.day("until"),
         )
 
+    def bounds(self) -> Bounding:
+        """The first and the last day; an empty field lifts one."""
+        names = ("not_before", "not_after")
+        lifted = tuple(name for name in names if not getattr(self, name))
+        return Bounding(lifted=lifted, **{name: self.day(name) for name in names if name not in lifted})
+
     def given(self, name: str) -> str:
         """The field's text; raises MissingError."""
         text = str(getattr(self, name))
@@ -117,6 +125,7 @@ FIELDS: Final[Mapping[str, Callable[[ActForm], dict[str, Any]]]] = {
     "move": lambda form: {"date": form.day("date")},
     "pin": lambda form: {"pin": form.given("reason"), "date": form.day("date")},
     "unpin": lambda _: {"unpin": True},
+    "bounds": lambda form: {"bounds": form.bounds()},
     "override": lambda form: {"override": form.override()},
     "end_override": lambda _: {"end_override": True},
     "waive": lambda form: {"waive": form.waiver()},

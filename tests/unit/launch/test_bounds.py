@@ -113,6 +113,9 @@ def test_a_bound_that_contradicts_the_one_that_stands_is_refused_and_may_replace
     with pytest.raises(RefusedError) as refusal:
         story.person(bounds=by("2026-06-20"))
     assert refusal.value.where == "$.not_after"
+    story.person(bounds=Bounding(not_before=on("2026-07-01"), not_after=on("2026-07-20")))
+    story.wait_until("2026-07-02")  # the same first day again, which is over
+    story.person(bounds=Bounding(not_before=on("2026-07-01"), not_after=on("2026-07-22")))
     story.person(bounds=Bounding(not_after=on("2026-07-20"), lifted=("not_before",)))
     assert (story.launch().not_before, story.launch().not_after) == (None, on("2026-07-20"))
 

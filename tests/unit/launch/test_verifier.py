@@ -16,6 +16,7 @@ from services.launch.domain.decide.scene import RefusedError
 from services.launch.domain.decide.shape import blank
 from services.launch.domain.leads import notice_of
 from services.launch.domain.readiness import Known
+from services.launch.domain.slips import Likely
 from services.launch.domain.verifying.verifier import Plan, Verifier
 from shared.contracts.launch import LaunchSnapshot, Pin, Waiver
 from shared.contracts.words import LaunchId
@@ -130,6 +131,19 @@ def test_a_launch_before_its_features_or_without_its_notice_is_found(
     assert rules(plan_to(moves, **{name: (feature("2026-01-12"),)})) == set()
     cancelled = known.model_copy(update={"snapshot": known.snapshot.model_copy(update={"status": "cancelled"})})
     assert rules(plan_to(moves, **{name: (cancelled,)})) == set()
+
+
+def test_who_makes_room_after_the_last_day_that_a_person_allows_is_found() -> None:
+    moved = plan_to({"3": "2026-06-15"})
+    beside = replace(moved, asked={}, shapes={**SHAPES, LaunchId("L-3"): launch(3, not_after=on("2026-06-12"))})
+    assert rules(beside) == {"not_after"}
+    assert rules(replace(beside, declared=[LaunchId("L-3")])) == set()
+
+
+def test_what_a_team_needs_after_a_fuzzy_target_counts_as_not_ready() -> None:
+    likely = Likely(day=on("2026-05-11"), team="team-a", percentile=80, days=5)
+    known = feature("2026-05-04").model_copy(update={"likely": likely})
+    assert rules(plan_to({"1": "2026-05-18"}, L1=(known,))) == {"ready"}
 
 
 def test_a_launch_that_stays_before_a_feature_that_slipped_is_found_too() -> None:

@@ -127,7 +127,7 @@ def _bound(one: LaunchSnapshot, wish: Bounding, scene: Scene) -> dict[str, Day |
     first = None if "not_before" in wish.lifted else wish.not_before or one.not_before
     last = None if "not_after" in wish.lifted else wish.not_after or one.not_after
     for name, day in (("not_before", wish.not_before), ("not_after", wish.not_after)):
-        if day and day <= scene.today:
+        if day and day <= scene.today and day != getattr(one, name):
             raise RefusedError(f"{day} is not ahead; the earliest day is tomorrow", f"$.{name}")
     if first and last and first > last:
         where = "$.not_before" if wish.not_before else "$.not_after"

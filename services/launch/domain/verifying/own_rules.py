@@ -91,8 +91,9 @@ class OwnRules:
 
 
 def _ready_on(known: Known, today: date) -> date | None:
-    """The day it shipped; else the last day of its target, or today if that is over."""
+    """The day it shipped; else the last day of its target or the likely one, or today if that is over."""
     if known.snapshot.status == "shipped":
         return known.shipped_on
     latest = known.snapshot.target.latest if known.snapshot.target else None
-    return max(latest, today) if latest else None
+    counts = known.likely.day if known.likely else latest
+    return max(counts, today) if counts else None

@@ -79,11 +79,12 @@ class Verifier:
         return [one for one in found if one.rule in NEVER_DECLARED or not open_to_blame.isdisjoint(_to_blame(one))]
 
     def _early(self, plan: Plan, today: date) -> Iterator[Violation]:
-        """Those asked about must keep to their features; one that is moved along must not come nearer to them."""
+        """Who is asked about keeps to its features; who is moved along comes no nearer to them, and not too late."""
         for name in sorted(plan.features.keys() & plan.after.keys()):
             shape, known, day = plan.shapes[name], plan.features[name], plan.after[name]
-            if name in plan.asked or day < plan.before.get(name, date.max):
-                yield from self.own.broken(shape, day, known, today)
+            nearer = name in plan.asked or day < plan.before.get(name, date.max)
+            broken = self.own.broken(shape, day, known, today)
+            yield from (one for one in broken if nearer or one.rule == "not_after")
 
     def _between(self, plan: Plan, today: date) -> Iterator[Violation]:
         """The rules between launches and of the calendar that did not stand broken before."""
