@@ -7,13 +7,20 @@ from services.launch.domain.policy import louder
 from shared.contracts.launch import LaunchSnapshot
 
 
-def price(one: LaunchSnapshot, after: date | None, scene: Scene) -> int:
-    """Of moving the launch to another day; nothing where there is no day to count from or to."""
-    if one.date is None or after is None:
+def price(one: LaunchSnapshot, after: date | None, scene: Scene, before: date | None = None) -> int:
+    """Of moving the launch from its date, or from `before`; nothing where there is no day to count from or to."""
+    before = before or one.date
+    if before is None or after is None or before == after:
         return 0
+    objective = scene.policy.objective
+    return value_of_day(one, before, scene) * (objective.fixed_days + abs((after - before).days))
+
+
+def value_of_day(one: LaunchSnapshot, day: date, scene: Scene) -> int:
+    """What each day costs by which the launch, or a part of it, comes later than this one."""
     objective = scene.policy.objective
     weight = objective.weight.get(louder(one.market_tier, one.internal_tier), 1)
     weight *= objective.announced_factor if one.state == "announced" else 1
-    ahead = (one.date - scene.today).days
+    ahead = (day - scene.today).days
     factors = (each.factor for each in objective.proximity if each.within_days is None or ahead <= each.within_days)
-    return weight * next(factors, 1) * (objective.fixed_days + abs((after - one.date).days))
+    return weight * next(factors, 1)

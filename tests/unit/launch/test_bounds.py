@@ -65,7 +65,7 @@ def test_a_launch_that_cannot_be_by_its_last_day_keeps_its_date_and_opens_a_conf
         "F-1 is ready on 2026-06-15; plus 5 days to settle: 2026-06-20"
     )
     assert [(one.action, one.detail, one.cost) for one in conflict.options][:1] == [
-        ("move_not_after", "Let it be on 2026-06-22.", 10)
+        ("move_not_after", "Let it be on 2026-06-22.", 3 * (10 + 10))
     ]
     assert story.replayed().launches == story.state.launches
     change = only(story.person(bounds=by("2026-06-30")))
@@ -159,7 +159,7 @@ def test_no_room_up_to_the_last_day_is_a_conflict_with_the_first_day_after_it() 
     assert [(one.launch, one.constraint) for one in message.conflicts] == [("L-A", "not_after")]
     assert (message.conflicts[0].options[0].detail, message.conflicts[0].options[0].cost) == (
         "Let it be on 2026-06-22.",
-        3,
+        3 * (10 + 3),
     )
 
 

@@ -241,6 +241,7 @@ def test_a_plan_that_the_checker_refuses_is_not_applied_and_everybody_sees_it() 
     assert dates(story) == {"A": on("2026-06-08"), "B": on("2026-06-15")}  # as before
     assert [(one.launch, one.constraint) for one in message.conflicts] == [("L-A", "checker")]
     assert "marketing: 9 of 2" in message.conflicts[0].detail
+    assert [(one.action, one.cost) for one in message.conflicts[0].options] == [("plan_by_hand", 3 * (10 + 7))]
 
 
 def test_what_the_checker_refuses_is_neither_approved_nor_undone() -> None:

@@ -19,6 +19,7 @@ from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import reasons_against
 from services.launch.domain.planning.resident import Sketch
 from services.launch.domain.planning.words import Dated, Shapes, Table, resident_of
+from services.launch.domain.pricing import price
 from services.launch.domain.state import State
 from services.launch.domain.verifying.verifier import Plan
 from shared.contracts.cause import Cause
@@ -105,7 +106,7 @@ def _draft(state: State, move: Moved, cause: Cause, scene: Scene) -> Draft:
     launch = state.launches[move.launch]
     before = launch.snapshot
     after = place(before, features_of(before, state.features), Dated(move.earlier), scene)
-    option = Option(action="move", detail=f"Move it to {move.later} after all.", cost=(move.later - move.earlier).days)
+    option = Option(action="move", detail=f"Move it to {move.later} after all.", cost=price(after, move.later, scene))
     conflicts = broken_rules(state, launch.model_copy(update={"snapshot": after}), scene, option)
     why = explain(cause, (), before, after, (Link(launch=launch.id, detail=cause.summary),))
     return Draft(launch, after, why, conflicts, undone=True)

@@ -15,6 +15,8 @@ from services.launch.domain.dates import Bound, Earliest, bounds, find_earliest,
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.planning.joint import plan_together
 from services.launch.domain.planning.words import Dated, Planned, Table, Wanted
+from services.launch.domain.pricing import price, value_of_day
+from services.launch.domain.readiness import waits_for
 from shared.contracts.launch import Conflict, Link, Option
 from shared.contracts.words import LaunchId
 
@@ -72,7 +74,8 @@ def _too_late(wanted: Wanted, dated: Dated, last: date, scene: Scene) -> Dated:
     day = dated.date or last
     why = next((f": {link.detail}" for link in dated.links), "")
     detail = f"a person wants it by {last} at the latest, and the earliest day for it is {day}{why}"
-    allow = Option(action="move_not_after", detail=f"Let it be on {day}.", cost=(day - last).days)
+    cost = price(wanted.shape, day, scene, last)
+    allow = Option(action="move_not_after", detail=f"Let it be on {day}.", cost=cost)
     options = (allow, *_ways_out(wanted, wanted.date or last, scene))
     conflict = Conflict(launch=wanted.id, constraint="not_after", detail=detail, options=options)
     return replace(
@@ -143,19 +146,38 @@ def _rule(bound: Bound, day: date, scene: Scene) -> str:
 
 def _options(wanted: Wanted, earliest: Earliest, day: date, scene: Scene) -> Iterator[Option]:
     if earliest.date:
-        days = (earliest.date - day).days
-        yield Option(action="move_pin", detail=f"Move the pin from {day} to {earliest.date}.", cost=abs(days))
+        cost = price(wanted.shape, earliest.date, scene, day)
+        yield Option(action="move_pin", detail=f"Move the pin from {day} to {earliest.date}.", cost=cost)
+    else:
+        cost = price(wanted.shape, _last_day(scene), scene, day)
+        yield Option(action="unpin", detail=f"Unpin it, so that it waits: {earliest.waits_for}.", cost=cost)
     yield from _ways_out(wanted, day, scene)
 
 
 def _ways_out(wanted: Wanted, day: date, scene: Scene) -> Iterator[Option]:
-    """What a person could do to keep the day."""
+    """What a person could do to keep the day. A feature that is told later costs what the days are worth."""
     for activity, days, kept in shortfalls(wanted.situation, day, scene.calendar):
         detail = f"Waive {days - kept} of the {days} working days of {activity.name} ({activity.team})."
         yield Option(action="waive", detail=detail, cost=days - kept)
-    late = {one.feature for one in bounds(wanted.situation, scene.calendar) if one.feature and one.day > day}
-    rest = [one for one in wanted.situation.features if one.id not in late]
-    if late and rest:
+    late = _late(wanted, day, scene)
+    if not late:
+        return
+    worth = value_of_day(wanted.shape, day, scene)
+    if len(late) < len(wanted.situation.features):
         detail = f"Launch without {', '.join(sorted(late))}; the others can make {day}."
-        yield Option(action="drop_feature", detail=detail, cost=len(late))
-    yield Option(action="announce_now_ship_later", detail=f"Announce on {day} what will ship later, and say so.")
+        yield Option(action="drop_feature", detail=detail, cost=worth * sum(late.values()))
+    detail = f"Announce on {day} what will ship up to {max(late.values())} days later, and say so."
+    yield Option(action="announce_now_ship_later", detail=detail, cost=worth * max(late.values()))
+
+
+def _late(wanted: Wanted, day: date, scene: Scene) -> dict[str, int]:
+    """How many days later than this one each feature that is late can be told of; one without a day: all there are."""
+    found = {one.id: max((_last_day(scene) - day).days, 1) for one in wanted.situation.features if waits_for(one)}
+    for one in bounds(wanted.situation, scene.calendar):
+        if one.feature and one.day > day:
+            found[one.feature] = max((one.day - day).days, found.get(one.feature, 0))
+    return found
+
+
+def _last_day(scene: Scene) -> date:
+    return scene.today + timedelta(days=scene.policy.horizon_days)

@@ -85,9 +85,14 @@ def _change(draft: Draft) -> LaunchChange | None:
 
 
 def _opened(draft: Draft) -> bool:
-    """Also a conflict that is now another one: the options have changed with it."""
+    """Also a conflict that is now another one. Other prices alone, as its day comes nearer, make it none."""
     known = draft.launch.conflicts if draft.launch else ()
-    return bool(draft.conflicts) and draft.conflicts != known
+    return bool(draft.conflicts) and _said(draft.conflicts) != _said(known)
+
+
+def _said(conflicts: Sequence[Conflict]) -> list[tuple[object, ...]]:
+    ways = ([(one.action, one.detail) for one in conflict.options] for conflict in conflicts)
+    return [(one.constraint, one.detail, listed) for one, listed in zip(conflicts, ways, strict=True)]
 
 
 def _closed(draft: Draft) -> bool:

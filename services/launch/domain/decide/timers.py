@@ -73,7 +73,8 @@ def arrive(state: State, due: Due, scene: Scene, revision: int) -> LaunchesChang
     )
     if before.pin:
         after = before.model_copy(update={"state": "held", "waits_for": waits})
-        wanted = Wanted(before.id, situation_of(before, features, scene), before.date, pinned=True)
+        situation = situation_of(before, features, scene)
+        wanted = Wanted(before.id, situation, before.date, pinned=True, snapshot=before)
         conflicts = date_alone(wanted, scene).conflicts
         why = explain(cause, (), before, after, links)
         return _told(state, revision, cause, Draft(launch, after, why, conflicts), scene)

@@ -13,6 +13,7 @@ from services.launch.domain.planning.openings import find_candidates, find_openi
 from services.launch.domain.planning.parts import judge, moved_ids, settle, wait
 from services.launch.domain.planning.resident import Sketch
 from services.launch.domain.planning.words import CHECKER, Alone, Attempt, Dated, Shapes, Table, Wanted
+from services.launch.domain.pricing import price
 from services.launch.domain.verifying.verifier import Plan
 from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option, Proposal
 from shared.contracts.words import LaunchId
@@ -96,14 +97,14 @@ def _verify(sketch: Sketch, work: Attempt, table: Table, shapes: Mapping[LaunchI
     if not wrong:
         return
     sketch.back(0)
-    work.parts, work.arranged, work.steps = [], Arranged(), {}
+    work.parts, work.arranged, work.steps, work.conflicts = [], Arranged(), {}, {}
     work.days = {name: _unplanned(one, work.alone[name]) for name, one in work.wanted.items()}
     detail = f"the plan was not applied: {wrong[0].rule}: {', '.join(wrong[0].launches)}: {wrong[0].detail}"
-    option = Option(action="plan_by_hand", detail="Choose the dates by hand.", cost=0)
     held = {name for name, day in work.days.items() if day != work.alone[name].date} or sorted(work.wanted)[:1]
-    work.conflicts = {
-        name: [Conflict(launch=name, constraint=CHECKER, detail=detail, options=(option,))] for name in sorted(held)
-    }
+    for name in sorted(held):
+        cost = price(work.wanted[name].shape, work.alone[name].date, table.scene, work.wanted[name].date)
+        option = Option(action="plan_by_hand", detail="Choose the date by hand.", cost=cost)
+        work.conflicts[name] = [Conflict(launch=name, constraint=CHECKER, detail=detail, options=(option,))]
 
 
 def _unplanned(wanted: Wanted, dated: Dated) -> date | None:

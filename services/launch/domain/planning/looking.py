@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.why import plainly
 from services.launch.domain.planner.model import Conflict as Stuck
 from services.launch.domain.planner.model import Launch as Entry
 from services.launch.domain.planner.model import Link as Step
-from services.launch.domain.planner.schedule import OUT
 from services.launch.domain.planning.arranging import Moved, crowd
 from services.launch.domain.planning.parts import moved_ids
 from services.launch.domain.planning.resident import Resident, Sketch
 from services.launch.domain.planning.running import Means, Pressing, run
+from services.launch.domain.planning.ways_out import borrow, wait_for_room, ways_out
 from services.launch.domain.planning.words import Attempt, Dated, Shapes, Table
+from services.launch.domain.pricing import price
 from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option
 from shared.contracts.words import LaunchId
 
@@ -34,19 +36,20 @@ def look(sketch: Sketch, work: Attempt, table: Table) -> None:
         work.days[move.launch] = move.before if move.launch in waiting else move.after
         work.steps[move.launch] = tuple(map(link, _steps(sketch.resident, move, work.alone.get(move.launch))))
     _look_at_wanted(sketch, work, table, shapes)
-    _look_at_stuck(sketch, work, shapes)
+    _look_at_stuck(sketch, work, table.scene, shapes)
 
 
-def _look_at_stuck(sketch: Sketch, work: Attempt, shapes: Shapes) -> None:
+def _look_at_stuck(sketch: Sketch, work: Attempt, scene: Scene, shapes: Shapes) -> None:
     for stuck in work.arranged.stuck:
         shape = shapes[LaunchId(stuck.launch)]
         last = shape.not_after if stuck.constraint == "horizon" else None
-        conflict = _no_room(sketch, shape, last) if last else _stuck(stuck, shapes)
-        work.conflicts.setdefault(shape.id, []).append(conflict)
+        conflict = _no_room(sketch, shape, last, scene) if last else _stuck(sketch.resident, stuck, work)
+        work.conflicts.setdefault(shape.id, []).append(_say_plainly(conflict, shapes))
     for launch, wanted in work.wanted.items():
         last = wanted.shape.not_after
         if last and work.days[launch] is None and work.alone[launch].date:
-            work.conflicts.setdefault(launch, []).append(_no_room(sketch, wanted.shape, last))
+            conflict = _no_room(sketch, wanted.shape, last, scene)
+            work.conflicts.setdefault(launch, []).append(_say_plainly(conflict, shapes))
 
 
 def _steps(resident: Resident, move: Moved, dated: Dated | None) -> list[Step]:
@@ -88,49 +91,45 @@ def _price_pin(sketch: Sketch, launch: LaunchId, entry: Entry, dated: Dated) -> 
     return replace(dated, conflicts=conflicts)
 
 
-def _no_room(sketch: Sketch, shape: LaunchSnapshot, last: date) -> Conflict:
+def _no_room(sketch: Sketch, shape: LaunchSnapshot, last: date, scene: Scene) -> Conflict:
     """No day up to the last one that a person allows; what the first day after it would be."""
     resident, mark = sketch.resident, sketch.mark()
     entry = resident.entry(shape, last, fixed=False) if shape.id not in resident.entries else None
     if entry:
         sketch.set(shape.id, entry)
     free = resident.first_free(shape.id, last.toordinal() + 1, resident.schedule.portfolio.horizon)
+    day = date.fromordinal(free or resident.schedule.portfolio.horizon)
+    told = f"Let it be on {day}." if free else f"Let it wait until there is room; no day up to {day} is free."
+    allow = Option(action="move_not_after", detail=told, cost=price(shape, day, scene, last))
+    options = (allow, *borrow(resident, shape.id, last.toordinal()))
     sketch.back(mark)
     detail = f"a person wants it by {last} at the latest, and there is no room for it up to then"
-    return Conflict(launch=shape.id, constraint="not_after", detail=detail, options=(_allow(free, last),))
+    return Conflict(launch=shape.id, constraint="not_after", detail=detail, options=options)
 
 
-def _allow(free: int, last: date) -> Option:
-    if free == OUT:
-        return _give_room()
-    day = date.fromordinal(free)
-    return Option(action="move_not_after", detail=f"Let it be on {day}.", cost=(day - last).days)
-
-
-def _stuck(stuck: Stuck, shapes: Shapes) -> Conflict:
+def _stuck(resident: Resident, stuck: Stuck, work: Attempt) -> Conflict:
     launch = LaunchId(stuck.launch)
-    return Conflict(
-        launch=launch, constraint=stuck.constraint, detail=plainly(stuck.detail, shapes.name), options=(_give_room(),)
-    )
-
-
-def _give_room() -> Option:
-    return Option(action="accept_late", detail="Move the day, take work away or give the team more room.", cost=0)
+    first = work.alone[launch].date if launch in work.alone else None
+    wanted = first.toordinal() if first else resident.entries[launch].date
+    options = (*borrow(resident, launch, wanted), wait_for_room(resident, launch))
+    return Conflict(launch=launch, constraint=stuck.constraint, detail=stuck.detail, options=options)
 
 
 def _crowded(resident: Resident, launch: LaunchId, day: int, dated: Dated, shapes: Shapes) -> Iterator[Conflict]:
-    """Rules between launches that a pinned date breaks, each with where it would fit."""
-    for rule, detail in {one.constraint: one.detail for one in crowd(resident, launch, day)}.items():
-        horizon = resident.schedule.portfolio.horizon
-        first = max(day, dated.earliest.toordinal() if dated.earliest else day)
-        free = resident.first_free(launch, first, horizon)
-        options = [Option(action="borrow_capacity", detail="Give the team more room in that week.", cost=0)]
-        if free:
-            block = resident.schedule.blocks.block_of[launch]
-            price = resident.schedule.price(block, free)
-            detail_of = f"Move the pin to {date.fromordinal(free)}."
-            options.insert(0, Option(action="move_pin", detail=detail_of, cost=price))
-        yield Conflict(launch=launch, constraint=rule, detail=plainly(detail, shapes.name), options=tuple(options))
+    """Rules between launches that a pinned date breaks, each with ways out."""
+    reasons = crowd(resident, launch, day)
+    first = max(day, dated.earliest.toordinal() if dated.earliest else day)
+    for rule in dict.fromkeys(one.constraint for one in reasons):
+        same = [one for one in reasons if one.constraint == rule]
+        options = tuple(ways_out(resident, launch, day, first, same))
+        conflict = Conflict(launch=launch, constraint=rule, detail=same[-1].detail, options=options)
+        yield _say_plainly(conflict, shapes)
+
+
+def _say_plainly(one: Conflict, shapes: Shapes) -> Conflict:
+    """The conflict and its ways out in people's words."""
+    ways = tuple(way.model_copy(update={"detail": plainly(way.detail, shapes.name)}) for way in one.options)
+    return one.model_copy(update={"detail": plainly(one.detail, shapes.name), "options": ways})
 
 
 def _earliest(resident: Resident, launch: LaunchId, earliest: date | None) -> date | None:
