@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.launch.api.asked import UNDER, AskedLaunches
-from services.launch.api.shown import etag, explain_date, show, show_told
-from services.launch.domain.approval.whatif import keeps_from
+from services.launch.api.shown import etag, show, show_answer, show_told
+from services.launch.domain.approval.explaining import explain_day
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.launch import Launch
 from services.launch.handlers.deciding import Deciding
@@ -70,20 +70,13 @@ def build_one(deciding: Deciding, clock: Clock) -> APIRouter:
     async def explain(
         portfolio: PortfolioPath, launch: str, day: Annotated[date | None, Query()] = None
     ) -> dict[str, Any]:
-        """Why this date, or why not another one: the bounds, and every rule against the day."""
+        """Why this date, or why not another one: in sentences, the bounds, and every rule against the day."""
         async with database.reading() as connection:
             found = await find(connection, portfolio, launch)
-            ids = [one.id for one in found.snapshot.features]
-            known = await reading.find_features(connection, portfolio, ids)
-            waiting = await list_proposals(connection, portfolio, "open", launch)
+            waiting = await list_proposals(connection, portfolio, "open", launch=launch)
         scene = Scene(deciding.calendar, clock())
-        asked = day or found.snapshot.date
-        between = await deciding.look(portfolio, lambda s: keeps_from(s, found.id, asked, scene)) if asked else []
-        return {
-            **explain_date(found, {one.id: one for one in known}, day, scene),
-            "between": [{"constraint": rule, "detail": detail, "by": by} for rule, detail, by in between],
-            "proposals": [one.proposal.id for one in waiting],
-        }
+        answer = await deciding.look(portfolio, lambda state: explain_day(state, found.id, day, scene))
+        return {**show_answer(found, answer), "proposals": [one.proposal.id for one in waiting]}
 
     return router
 

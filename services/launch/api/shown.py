@@ -1,12 +1,11 @@
 """Launches as the API shows them. Nothing is asked of the database here."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from services.launch.domain.dates import bounds, find_earliest, violations
+from services.launch.domain.approval.explaining import Answer
 from services.launch.domain.decide.scene import Scene
-from services.launch.domain.decide.shape import features_of, situation_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.leads import Lead
 from services.launch.domain.policy import louder
@@ -53,28 +52,22 @@ def show_told(told: Told) -> dict[str, Any]:
     }
 
 
-def explain_date(launch: Launch, known: Mapping[str, Known], day: date | None, scene: Scene) -> dict[str, Any]:
+def show_answer(launch: Launch, answer: Answer) -> dict[str, Any]:
     """What decides the launch's date, and what speaks against a day."""
-    features = features_of(launch.snapshot, known)
-    situation = situation_of(launch.snapshot, features, scene)
-    asked = day or launch.snapshot.date
-    earliest = find_earliest(situation, scene.calendar)
     return {
         "launch": launch.id,
         "date": launch.snapshot.date,
-        "asked": asked,
+        "asked": answer.asked,
+        "answer": answer.sentences,
         "tier": launch.snapshot.tier_reason,
-        "earliest": earliest.date,
-        "waits_for": earliest.waits_for,
-        "bounds": [
-            {"day": one.day, "constraint": one.constraint, "feature": one.feature, "detail": one.detail}
-            for one in sorted(bounds(situation, scene.calendar), key=lambda one: one.day, reverse=True)
-        ],
-        "steps": [{"constraint": one.constraint, "detail": one.detail} for one in earliest.steps],
-        "against": [
-            {"constraint": one.constraint, "feature": one.feature, "detail": one.detail}
-            for one in (violations(situation, asked, scene.calendar) if asked else ())
-        ],
+        "earliest": answer.earliest.date,
+        "waits_for": answer.earliest.waits_for,
+        "pin": launch.snapshot.pin and launch.snapshot.pin.model_dump(mode="json"),
+        "bounds": [asdict(one) for one in answer.bounds],
+        "steps": [asdict(one) for one in answer.earliest.steps],
+        "against": [asdict(one) for one in answer.against],
+        "between": [{"constraint": rule, "detail": detail, "by": by} for rule, detail, by in answer.between],
+        "taken": [asdict(one) for one in answer.taken],
     }
 
 

@@ -30,7 +30,7 @@ from services.launch.domain.readiness import Known
 from services.launch.domain.state import State
 from services.launch.domain.tiers.retiering import Settled, settle_by_person
 from shared.contracts.cause import Cause, Source
-from shared.contracts.launch import LaunchesChanged, LaunchKind, LaunchSnapshot, Link, Owner, Pin
+from shared.contracts.launch import LaunchesChanged, LaunchKind, LaunchSnapshot, Owner, Pin
 from shared.contracts.words import CauseId, Day, LaunchId, Word
 
 PIN_HOLDS = "A pin holds the date all the same, as a conflict that everybody sees"
@@ -132,11 +132,10 @@ def _shape(base: LaunchSnapshot, command: Edit, scene: Scene, ready: Day | None)
 
 
 def _draft(command: Edit, launch: Launch | None, after: LaunchSnapshot, dated: Dated, telling: Telling) -> Draft:
-    link = Link(launch=after.id, detail=f"{command.by} asked for it")
     ready = ready_on(features_of(after, telling.view))
     extra = note(launch, after, None, (ready, ready), telling.scene)
     kinds = (*((LaunchKind.LEAD_TIME_WAIVED,) if command.waive else ()), *extra.kinds)
-    links = (link, *dated.links, *extra.links)
+    links = (*dated.links, *extra.links)
     why = explain(telling.cause, (), launch.snapshot if launch else None, after, links)
     conflicts = () if after.state == "cancelled" else dated.conflicts
     return Draft(launch, after, why, conflicts, kinds=kinds)
