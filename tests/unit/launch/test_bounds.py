@@ -98,6 +98,8 @@ def test_a_pin_after_the_last_day_is_a_conflict_and_a_date_after_it_is_refused()
         (Bounding(not_before=on("2026-07-02"), not_after=on("2026-07-01")), "$.not_before", "no day is on or after"),
         (before("2026-01-05"), "$.not_before", "not ahead"),
         (by("2026-01-04"), "$.not_after", "not ahead"),
+        (before("9999-12-31"), "$.not_before", "beyond the horizon of 1100 days"),
+        (by("2029-01-10"), "$.not_after", "beyond the horizon of 1100 days"),
         (by("2026-06-05"), "$.not_after", "is on 2026-06-08; give it a date up to 2026-06-05 in the same request"),
     ],
 )
@@ -161,6 +163,17 @@ def test_no_room_up_to_the_last_day_is_a_conflict_with_the_first_day_after_it() 
         "Let it be on 2026-06-22.",
         3 * (10 + 3),
     )
+
+
+def test_a_launch_without_a_date_for_which_there_is_no_room_in_time_stays_without_one_and_says_so() -> None:
+    story = planned("A", "B", **TEAM)
+    story.change("unscheduled", "B", target=None)
+    story.person("L-B", bounds=by("2026-06-12"))
+    message = story.change("scheduled", "B", day="2026-06-01")
+    assert dates(story) == {"A": on("2026-06-08"), "B": None}
+    assert [(one.launch, one.constraint) for one in message.conflicts] == [("L-B", "not_after")]
+    first = message.conflicts[0].options[0]
+    assert (first.action, first.detail, first.cost) == ("move_not_after", "Let it be on 2026-06-15.", 3 * (10 + 3))
 
 
 DAYS = st.integers(40, 200).map(lambda days: START.date() + timedelta(days=days))

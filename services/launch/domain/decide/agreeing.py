@@ -129,6 +129,8 @@ def _bound(one: LaunchSnapshot, wish: Bounding, scene: Scene) -> dict[str, Day |
     for name, day in (("not_before", wish.not_before), ("not_after", wish.not_after)):
         if day and day <= scene.today and day != getattr(one, name):
             raise RefusedError(f"{day} is not ahead; the earliest day is tomorrow", f"$.{name}")
+        if day and (day - scene.today).days > scene.policy.horizon_days:
+            raise RefusedError(f"{day} is beyond the horizon of {scene.policy.horizon_days} days", f"$.{name}")
     if first and last and first > last:
         where = "$.not_before" if wish.not_before else "$.not_after"
         raise RefusedError(f"no day is on or after {first} and on or before {last}", where)
