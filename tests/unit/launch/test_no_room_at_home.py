@@ -41,7 +41,7 @@ def test_a_launch_that_grows_louder_stays_and_a_quieter_one_makes_room() -> None
     (retiered, moved) = sorted(message.changes, key=lambda one: "rescheduled" in one.kinds)
     assert (retiered.launch.id, retiered.kinds, retiered.launch.date) == ("L-A", ("retiered",), FIRST)
     assert (moved.launch.date, moved.kinds) == (FIRST + WEEK, ("rescheduled",))
-    assert "marketing 2026-W25" in " ".join(link.detail for link in moved.why)
+    assert "marketing in the week of 2026-06-15" in " ".join(link.detail for link in moved.why)
 
 
 def test_one_that_nobody_can_make_room_for_goes_to_the_first_week_with_room() -> None:
