@@ -21,7 +21,12 @@ PAGES = {
     "features": "/roadmap/features",
     "feature": "/roadmap/features/PAY-310",
     "launches": "/launch/",
+    "launches-by-tier": "/launch/?lanes=tier",
     "launch": "/launch/launches/L-PAY-310",
+    "proposals-empty": "/launch/proposals",
+    "capacity-empty": "/launch/capacity",
+    "blast-radius": "/launch/blast-radius?feature=PAY-310",
+    "trains": "/launch/trains",
     "people": "/notify/",
     "inbox": "/notify/people/caspian",
     "me": "/notify/me",
@@ -79,7 +84,9 @@ def test_every_list_is_a_file_too(told: Household, path: str) -> None:
     assert len(answer.text.splitlines()) > 1
 
 
-@pytest.mark.parametrize("path", ["/roadmap/", "/launch/", "/notify/"])
+@pytest.mark.parametrize(
+    "path", ["/roadmap/", "/launch/", "/launch/launches/L-PAY-310", "/launch/proposals", "/notify/"]
+)
 def test_every_room_speaks_french(page: Page, told: Household, path: str) -> None:
     page.goto(f"{told.url}{path}?lang=fr")
     expect(page.get_by_role("navigation", name="Principal")).to_be_visible()
@@ -96,7 +103,7 @@ def test_one_slip_changes_every_open_page_without_a_reload(chromium: Browser, ho
         expect(inbox.locator("[data-row]")).to_have_count(1)
         house.pay_by_link(90, reason="Two banks answer too slowly.")
         expect(log.get_by_role("heading", name=re.compile("PAY-310 slipped"))).to_be_visible(timeout=SLOW_MS)
-        expect(launch.get_by_text("new date")).to_be_visible(timeout=SLOW_MS)
+        expect(launch.get_by_text("A move waits for a person")).to_be_visible(timeout=SLOW_MS)
         expect(inbox.locator("[data-row]")).to_have_count(2, timeout=SLOW_MS)
         assert all(page.evaluate("window.wasHere") for page in pages)
 
