@@ -1,5 +1,6 @@
 """Launch's pages over HTTP, on PostgreSQL: what they say, their forms, and what a stranger's text becomes."""
 
+import html
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -52,6 +53,19 @@ async def test_the_list_shows_day_tier_state_and_slack_with_the_drawing_above(ho
     assert "B waits for a day of release v9" in page
     assert 'href="/launch/launches/L-F-1"' in page
     assert len(page.encode()) < 150_000
+
+
+async def test_a_calendar_of_hundreds_of_launches_stays_small_and_says_what_is_not_drawn(house: House) -> None:
+    days = [f"2026-{month:02}-{day:02}" for month in range(5, 11) for day in range(1, 29)]
+    many = [added(f"F-{number}", day=days[number % len(days)], title=f"Feature {number} " * 5) for number in range(400)]
+    await house.hear(changed(1, *many))
+    page = (await house.client.get("/launch/")).text
+    assert len(page.encode()) < 150_000
+    assert "40 of these 50 are drawn" in page
+    assert page.count("<tr tabindex") == 50
+    later = re.search(r'rel="next" href="([^"]+)"', page)
+    assert later
+    assert (await house.client.get(html.unescape(later[1]))).text.count("<tr tabindex") == 50
 
 
 async def test_the_list_is_filtered_by_its_address_and_exported(house: House) -> None:
