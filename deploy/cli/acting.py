@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from deploy.cli.api import Api, CannotError
+from deploy.cli.api import Api, CannotError, OvertakenError
 from deploy.cli.replay.books import Books, Mark
 from deploy.cli.replay.feeding import Fed, feed
 from deploy.cli.replay.history import Line
 from deploy.cli.replay.report import Run
 from deploy.cli.replay.road import Position, wait_until_quiet
-from deploy.local.company.story import Acknowledge, Observation, Observe, Pin, Step, Story
+from deploy.cli.screen import console
+from deploy.local.company.story import Acknowledge, Decide, Observation, Observe, Pin, Step, Story
 from shared.contracts.words import format_instant
 from shared.runtime.clock import Clock, monotonic
 
 PORTFOLIO = "default"
 UNDER = f"portfolios/{PORTFOLIO}"
+LAUNCH = f"/launch/api/v1/{UNDER}"
 
 
 class Stage:
@@ -42,8 +44,10 @@ class Stage:
         if isinstance(step.act, Acknowledge):
             for person in step.act.people:
                 await self._acknowledge(person)
-        else:
+        elif isinstance(step.act, Pin):
             await self._pin(step.act)
+        else:
+            await self._decide(step.act)
 
     async def finish(self, since: Mark, began: float) -> Run:
         """Wait until everything has arrived; what followed since then."""
@@ -67,12 +71,29 @@ class Stage:
                 await self._api.send("POST", f"/notify/api/v1/notices/{notice['id']}/acknowledge")
 
     async def _pin(self, pin: Pin) -> None:
-        path = f"/launch/api/v1/{UNDER}/launches"
-        found: list[dict[str, Any]] = (await self._api.get(path, feature=pin.feature))["items"]
-        if not found:
-            raise CannotError(f"no launch of {pin.feature} to pin; the week of the demo no longer fits the policy")
+        launch = await self._find(pin.feature)
         body = json.dumps({"pin": pin.reason, "by": pin.by}).encode()
-        await self._api.send("PATCH", f"{path}/{found[0]['id']}", body)
+        await self._api.send("PATCH", f"{LAUNCH}/launches/{launch['id']}", body)
+
+    async def _decide(self, said: Decide) -> None:
+        """What waits depends on the calendar of the week in which the story is told; nothing may wait, too."""
+        launch = await self._find(said.feature)
+        waits = "approved" if said.verdict == "undo" else "open"
+        found = (await self._api.get(f"{LAUNCH}/proposals", launch=launch["id"], state=waits))["items"]
+        if not found:
+            console.print(f"         nothing waits for {launch['name']} this week", markup=False)
+            return
+        body = json.dumps({"by": said.by, "reason": said.reason, "hash": found[0]["hash"]}).encode()
+        try:
+            await self._api.send("POST", f"{LAUNCH}/proposals/{found[0]['id']}/{said.verdict}", body)
+        except OvertakenError as refusal:
+            console.print(f"         refused: {refusal}", markup=False)
+
+    async def _find(self, feature: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = (await self._api.get(f"{LAUNCH}/launches", feature=feature))["items"]
+        if not found:
+            raise CannotError(f"no launch of {feature}; the week of the demo no longer fits the policy")
+        return found[0]
 
 
 def _write(observation: Observation, at: datetime) -> bytes:

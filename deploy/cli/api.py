@@ -5,6 +5,7 @@ What the commands ask and show is in the modules of the commands.
 
 import json
 import os
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
@@ -23,6 +24,10 @@ UNAUTHORIZED = (401, 403)
 
 class CannotError(Exception):
     """A command cannot do what was asked; the text says what, where, and what would be right."""
+
+
+class OvertakenError(CannotError):
+    """What was asked no longer fits what is there: somebody or something was quicker."""
 
 
 def fail(message: str, code: int = CANNOT) -> NoReturn:
@@ -86,7 +91,7 @@ class Api:
             raise CannotError(_nobody(self.url, error)) from None
         if answer.is_success:
             return _json(answer)
-        raise CannotError(_problem(method, answer))
+        raise (OvertakenError if answer.status_code == HTTPStatus.CONFLICT else CannotError)(_problem(method, answer))
 
 
 def _nobody(url: str, error: httpx2.HTTPError) -> str:

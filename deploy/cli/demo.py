@@ -18,7 +18,7 @@ from deploy.cli.replay.report import Report, build_report, read_causes
 from deploy.cli.running import run
 from deploy.cli.screen import console, log_to_stderr
 from deploy.local.company.days import find_monday
-from deploy.local.company.story import Step, Story, read_story
+from deploy.local.company.story import POLICY, Step, Story, read_story
 from deploy.local.house import Order, open_house
 from shared.runtime.clock import monotonic, system_clock
 
@@ -28,6 +28,7 @@ PAGES = {
     "/notify/": "the people: who knows, who does not, and whom nobody can reach",
 }
 BOOKMARK = "demo.json"
+RULES = {"policy_file": POLICY}
 
 
 def demo(
@@ -59,7 +60,7 @@ def demo(
 async def _live(state: Path, port: int, pace: float) -> None:
     bookmark = Bookmark(state)
     story = read_story(bookmark.monday)
-    order = Order(state=state, port=port, every={"time_source": "clock"})
+    order = Order(state=state, port=port, every={"time_source": "clock"}, launch=RULES)
     async with open_house(order) as house, Api.from_environment(house.url) as api, open_books(house.dsns) as books:
         _say_where(house.url)
         stage = Stage(api, books, system_clock)
@@ -136,7 +137,7 @@ class _StoryClock:
 async def _once() -> Report:
     story = read_story(find_monday(system_clock().date()))
     clock = _StoryClock(story.opens_at)
-    order = Order(every={"time_source": "observations", "api_token": None}, clock=clock)
+    order = Order(every={"time_source": "observations", "api_token": None}, launch=RULES, clock=clock)
     async with open_house(order) as house, Api(house.url) as api, open_books(house.dsns) as books:
         stage = Stage(api, books, clock)
         since, began = await books.mark(PORTFOLIO), monotonic()

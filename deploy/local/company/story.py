@@ -14,6 +14,7 @@ import yaml
 from deploy.local.company.days import count_day, write_target
 
 HERE = Path(__file__).parent
+POLICY = HERE / "policy.yaml"
 OPENS = time(7, 30)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
 IMPACT = ("customer_value", "reach", "revenue", "differentiation", "narrative", "novelty", "disruption")
@@ -48,13 +49,28 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class Decide:
+    """Somebody approves or rejects what waits for the launch of a feature, or takes back what was approved."""
+
+    verdict: str
+    """`approve`, `reject` or `undo`."""
+    feature: str
+    by: str
+    reason: str | None
+
+
+VERDICTS = ("approve", "reject", "undo")
+Act = Observe | Acknowledge | Pin | Decide
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One thing that happens; `at` is when, in the week as it was written."""
 
     number: int
     at: datetime
     says: str
-    act: Observe | Acknowledge | Pin
+    act: Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +113,18 @@ def _steps(lines: list[dict[str, Any]], features: dict[str, Any], monday: date) 
         yield Step(number, _instant(line["when"], monday), line["says"], act)
 
 
-def _act(name: str, line: dict[str, Any], features: dict[str, Any], monday: date) -> Observe | Acknowledge | Pin:
+def _act(name: str, line: dict[str, Any], features: dict[str, Any], monday: date) -> Act:
+    verdict = next((one for one in VERDICTS if one in line), None)
+    if verdict:
+        return Decide(verdict, line[verdict], line["by"], line.get("reason"))
     if "acknowledge" in line:
         return Acknowledge(tuple(line["acknowledge"]))
     if "pin" in line:
         return Pin(line["pin"], line["reason"], line["by"])
+    return _observe(name, line, features, monday)
+
+
+def _observe(name: str, line: dict[str, Any], features: dict[str, Any], monday: date) -> Observe:
     if "release" in line:
         return Observe(_release(name, line["release"], line["planned"], monday))
     if "removed" in line:

@@ -13,6 +13,9 @@ from services.launch.domain.planner.model import Launch as Entry
 from shared.contracts.launch import Tier
 from shared.contracts.words import LaunchId, Word
 
+BETWEEN = frozenset({"after", "capacity", "spacing", "apart"})
+"""The rules by which launches keep each other from a day, as chains and conflicts name them."""
+
 IsoWeek = Annotated[str, StringConstraints(pattern=r"^\d{4}-W(0[1-9]|[1-4]\d|5[0-3])$")]
 
 

@@ -72,6 +72,12 @@ class Launch(Word):
         return self.snapshot.state in OPEN_STATES
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether something must happen on its date: it is ahead, and that date has not come yet."""
+        missed = any(one.constraint == "missed" for one in self.conflicts)
+        return self.is_open and self.snapshot.date is not None and not missed
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more will come of it by itself: it happened, or a person called it off."""
         return self.snapshot.state in HAPPENED_STATES or (

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from services.launch.domain.audiences.heard import Audiences
 from services.launch.domain.calendar import Calendar
+from services.launch.domain.constraints import BETWEEN
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.memory import Step
 from services.launch.domain.planning.resident import Resident
@@ -43,6 +44,8 @@ class State:
     """The dates of all launches that count: those ahead, and those that happened."""
     audiences: Audiences = field(default_factory=Audiences)
     """What each segment hears on which day, and who rides on which train; never stored."""
+    cramped: set[LaunchId] = field(default_factory=set)
+    """Launches ahead that are known to stand where others leave them no room."""
     planner: Resident | None = None
     """The launches as the planner sees them, once it was asked for; never stored."""
 
@@ -69,7 +72,7 @@ class State:
             self.of_feature.setdefault(one.id, set()).add(launch.id)
         for feature in gone:
             self.of_feature[feature].discard(launch.id)
-        if launch.snapshot.date and is_awaited(launch):
+        if launch.snapshot.date and launch.is_awaited:
             heapq.heappush(self.days, (launch.snapshot.date, launch.id))
         if launch.wakes_at:
             heapq.heappush(self.wakes, (launch.wakes_at, launch.id))
@@ -81,6 +84,10 @@ class State:
             self.standing[launch.id] = day
         else:
             self.standing.pop(launch.id, None)
+        if state in OPEN_STATES and any(one.constraint in BETWEEN for one in launch.conflicts):
+            self.cramped.add(launch.id)
+        else:
+            self.cramped.discard(launch.id)
         self.audiences.keep(launch)
         if self.planner:
             self.planner.keep(launch)
@@ -89,7 +96,7 @@ class State:
             heapq.heapify(self.wakes)
         if len(self.days) > SPARE_DAYS + 2 * len(self.launches):
             self.days = [
-                (one.snapshot.date, one.id) for one in self.launches.values() if one.snapshot.date and is_awaited(one)
+                (one.snapshot.date, one.id) for one in self.launches.values() if one.snapshot.date and one.is_awaited
             ]
             heapq.heapify(self.days)
 
@@ -98,7 +105,7 @@ class State:
         while self.days:
             day, launch = self.days[0]
             known = self.launches[launch]
-            if known.snapshot.date == day and is_awaited(known):
+            if known.snapshot.date == day and known.is_awaited:
                 return day, launch
             heapq.heappop(self.days)
         return None
@@ -111,12 +118,6 @@ class State:
                 return at, launch
             heapq.heappop(self.wakes)
         return None
-
-
-def is_awaited(launch: Launch) -> bool:
-    """Whether something must happen on its date: it is ahead, and that date has not come yet."""
-    missed = any(one.constraint == "missed" for one in launch.conflicts)
-    return launch.snapshot.state in OPEN_STATES and launch.snapshot.date is not None and not missed
 
 
 def evolve(state: State, message: LaunchesChanged, now: datetime, calendar: Calendar) -> None:

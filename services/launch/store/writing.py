@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.launch.domain.launch import Launch
 from services.launch.domain.readiness import Known
-from services.launch.domain.state import RESCHEDULE, State, is_awaited
+from services.launch.domain.state import RESCHEDULE, State
 from shared.contracts.launch import LaunchChange, LaunchesChanged, Proposal
 from shared.contracts.words import LaunchId, PortfolioId
 from shared.runtime.database import Batch
@@ -129,7 +129,7 @@ def _launch_row(portfolio: PortfolioId, launch: Launch) -> dict[str, object]:
 def _due_on(launch: Launch) -> date | None:
     """The day on which the clock next has something to do; the instant itself is weighed when timers go off."""
     wakes = launch.wakes_at.date() if launch.wakes_at else None
-    day = launch.snapshot.date if is_awaited(launch) else None
+    day = launch.snapshot.date if launch.is_awaited else None
     return min((one for one in (wakes, day) if one), default=None)
 
 

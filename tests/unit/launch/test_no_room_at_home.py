@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Load, Team
+from services.launch.domain.constraints import Approval, Load, Team
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, Story, on
 from tests.unit.launch.test_together import PEOPLE, dates, decide
 
@@ -66,3 +66,15 @@ def test_who_was_there_first_does_not_leave_for_one_whose_own_move_waits() -> No
     assert [one for one in told.proposals if any(move.launch == "L-B" for move in one.moves)] == []
     decide(story, waiting.id)
     assert dates(story)["A"] == FIRST + WEEK
+
+
+def test_where_a_person_left_a_launch_nobody_moves_it_for_another_and_nobody_is_asked_again() -> None:
+    story = busy_weeks(2, approval=Approval(alone={}))
+    asked = story.change("rescoped", "A", impact=LOUD)
+    (waiting,) = [one for one in asked.proposals if one.kind == "reschedule"]
+    decide(story, waiting.id, approve=False, reason="It stays.")
+    assert "capacity" in {one.constraint for one in story.stored(waiting.moves[0].launch).conflicts}
+    told = story.change("rescoped", "C", impact=LOUD)
+    moved = {move.launch for one in told.proposals for move in one.moves}
+    assert waiting.moves[0].launch not in moved
+    assert moved

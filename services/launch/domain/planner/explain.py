@@ -17,7 +17,7 @@ class Causes:
     """Why each moved block could not stay at home, and by whom the event reached it."""
 
     def __init__(
-        self, schedule: Schedule, moved: list[int], features: Container[str], grown: Container[int] = ()
+        self, schedule: Schedule, moved: list[int], features: Container[str], grown: frozenset[int] = frozenset()
     ) -> None:
         self.schedule = schedule
         self.features = features
@@ -59,9 +59,9 @@ class Causes:
     def _culprits(self, block: int, reason: Reason) -> list[int]:
         if reason.feature is not None:
             return [EVENT] if reason.feature in self.features else []
-        if block in self.grown or any(other in self.grown for other in reason.culprits):
-            return [EVENT]
-        return [other for other in sorted(reason.culprits) if other in self.reasons]
+        moved = [other for other in sorted(reason.culprits) if other in self.reasons]
+        by_event = block in self.grown or not reason.culprits.isdisjoint(self.grown - self.reasons.keys())
+        return [EVENT, *moved] if by_event else moved
 
     def unexplained(self) -> list[int]:
         return [block for block in self.reasons if block not in self.parent]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.launch.domain.calendar import SOFT
+from services.launch.domain.constraints import BETWEEN
 from services.launch.domain.planner import Plan
 from services.launch.domain.planner.model import Conflict as Stuck
 from services.launch.domain.planner.model import Link as Step
@@ -36,6 +37,18 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Others:
+    """Launches that were not asked: those without a date now, and those that make no room for anybody.
+
+    `waiting` are to go once a person says so; `left` are where a person has left them, although there is no room.
+    """
+
+    gone: Collection[LaunchId] = ()
+    waiting: Collection[LaunchId] = ()
+    left: Collection[LaunchId] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """A launch that had a date and gets a later one, with the chain of launches from the event to it."""
 
@@ -59,6 +72,8 @@ class Arranged:
     """The sketch's place before the moves."""
     lower_bound: int = 0
     stage: str = "S0"
+    cramped: frozenset[LaunchId] = frozenset()
+    """Launches that were asked and had no room where they stand: they go, or others do."""
 
     @property
     def cost(self) -> int:
@@ -66,15 +81,13 @@ class Arranged:
         return sum(one.price for one in self.moves)
 
 
-def arrange(
-    sketch: Sketch, asked: Sequence[Asked], gone: Collection[LaunchId], locked: Collection[LaunchId], means: Means
-) -> Arranged:
+def arrange(sketch: Sketch, asked: Sequence[Asked], others: Others, means: Means) -> Arranged:
     """Plan for all of them; the sketch ends with the launches that moved on their new dates.
 
     First dates are for `place` to find, once it is known which moves happen.
     """
     resident = sketch.resident
-    for launch in sorted(gone):
+    for launch in sorted(others.gone):
         sketch.set(launch, None)
     in_order = sorted(asked, key=lambda each: each.id)
     changed = {one.id for one in in_order if _stand(sketch, one)}
@@ -86,10 +99,11 @@ def arrange(
             continue
         if one.day.toordinal() > entry.date:
             forced[one.id] = one.day.toordinal()
-        elif (one.waited or one.id in changed) and reasons_against(resident, one.id, entry.date, locked):
+        elif (one.waited or one.id in changed) and reasons_against(resident, one.id, entry.date, others.waiting):
             cramped.add(one.id)
     forced |= {name: day for name, day in _followers(resident, asked) if name not in forced}
     pressing = Pressing(forced, cramped)
+    locked = {*others.waiting, *others.left}
     return _plan(sketch, pressing, locked, means) if pressing.launches else Arranged(mark=sketch.mark())
 
 
@@ -132,7 +146,8 @@ def _plan(sketch: Sketch, pressing: Pressing, locked: Collection[LaunchId], mean
         counted.add(block)
     mark = sketch.mark()
     sketch.move({one.launch: one.after.toordinal() for one in moves})
-    return Arranged(moves, {}, list(plan.conflicts), mark, plan.lower_bound, plan.stage)
+    cramped = frozenset(map(LaunchId, pressing.cramped))
+    return Arranged(moves, {}, list(plan.conflicts), mark, plan.lower_bound, plan.stage, cramped)
 
 
 def _moved(resident: Resident, plan: Plan, at: int, forced: Mapping[str, int]) -> Moved:
@@ -185,9 +200,6 @@ def reasons_against(resident: Resident, launch: str, day: int, leaving: Collecti
     schedule.undo(mark)
     schedule.journal.clear()
     return found
-
-
-BETWEEN = frozenset({"after", "capacity", "spacing", "apart"})
 
 
 def crowd(resident: Resident, launch: str, day: int) -> list[Reason]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 
 from services.launch.domain.launch import Launch
-from services.launch.domain.planning.arranging import BETWEEN, Arranged, Asked, arrange, crowd, place, reasons_against
+from services.launch.domain.planning.arranging import Arranged, Asked, Others, arrange, crowd, place, reasons_against
 from services.launch.domain.planning.looking import look
 from services.launch.domain.planning.openings import find_candidates, find_openings
 from services.launch.domain.planning.parts import judge, moved_ids, settle, wait
@@ -25,10 +25,11 @@ def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touche
         closed = find_candidates(sketch.resident, work, alone, table)
         for launch in sorted(name for name, dated in work.alone.items() if dated.undone):
             _take_back(sketch, work, launch, alone, table)
-        locked = {move.launch for one in table.state.proposals.values() if one.id not in touched for move in one.moves}
-        waited = {move.launch for one in touched.values() for move in one.moves} | _cramped(work)
+        waiting = {move.launch for one in table.state.proposals.values() if one.id not in touched for move in one.moves}
+        others = Others(table.gone, waiting, table.state.cramped - work.wanted.keys())
+        waited = {move.launch for one in touched.values() for move in one.moves} | table.state.cramped
         objects = [_ask(one, work.alone[one.id], waited) for one in work.wanted.values()]
-        work.arranged = arrange(sketch, objects, table.gone, locked, table.means)
+        work.arranged = arrange(sketch, objects, others, table.means)
         shapes = Shapes(table.state, work.wanted)
         sent_on = {one.id for one in work.wanted.values() if one.floor and one.floor.by_itself}
         parts = judge(work.arranged, shapes, table.state.launches, table.scene, sent_on)
@@ -41,12 +42,6 @@ def attempt(asked: Mapping[LaunchId, Wanted], alone: Alone, table: Table, touche
         work.openings = find_openings(sketch.resident, closed, table)
         _verify(sketch, work, table, shapes)
     return work
-
-
-def _cramped(work: Attempt) -> set[LaunchId]:
-    """Launches that are known to stand where there is no room for them."""
-    launches = (one.launch for one in work.wanted.values())
-    return {one.id for one in launches if one and any(each.constraint in BETWEEN for each in one.conflicts)}
 
 
 def _ask(wanted: Wanted, dated: Dated, waited: Collection[LaunchId]) -> Asked:
@@ -127,7 +122,7 @@ def _written(work: Attempt, table: Table, shapes: Mapping[LaunchId, LaunchSnapsh
         asked={name: one.date for name, one in work.wanted.items()},
         were={name: one.launch.snapshot for name, one in work.wanted.items() if one.launch},
         features={name: one.features for name, one in situations.items()},
-        declared={*_declared(work), *waiting},
+        declared={*_declared(work), *waiting, *(work.arranged.cramped if waiting else ())},
         undone={*work.taken_back, *(name for name, dated in work.alone.items() if dated.undone)},
     )
 
