@@ -147,3 +147,20 @@ def test_who_was_crowded_already_goes_elsewhere_once_it_is_planned_anyway(calend
     told = story.change("delayed", "A", day="2026-06-02")
     assert (dates(story, "A"), {one.launch.id for one in told.changes}) == (["2026-06-12"], {"L-A", "L-B"})
     assert story.stored("L-B").conflicts == ()
+
+
+@either_way
+def test_once_a_pinned_one_has_been_told_whoever_comes_too_soon_after_it_says_so(calendar: Calendar) -> None:
+    story = Story(calendar=calendar)
+    smb(story, "A", "2026-06-04")
+    smb(story, "B", "2026-05-04")
+    story.person("L-B", date=on("2026-06-08"), pin="a promise")
+    story.change("shipped", "B", status="shipped")
+    assert [len(story.stored(f"L-{ref}").conflicts) for ref in "AB"] == [0, 1]
+    (told,) = [one for one in story.wait_until("2026-06-08") if "The day of Feature B" in one.cause.summary]
+    assert {one.launch.id: one.kinds for one in told.changes} == {
+        "L-A": ("conflict_opened",),
+        "L-B": ("launched", "conflict_closed"),
+    }
+    assert [one.constraint for one in story.stored("L-A").conflicts] == ["rest"]
+    assert story.replayed().launches == story.state.launches

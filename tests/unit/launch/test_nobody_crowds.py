@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.launch.domain.audiences.heard import REST, Crowd
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.launch import OPEN_STATES, Launch
+from shared.contracts.launch import Proposal
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import ASKING, CALENDAR, MEDIUM, SMALL, START, Story
 from tests.unit.launch.test_plans_hold import BOUND, DAYS, REFS, STEPS, step
@@ -65,6 +66,11 @@ def is_declared(launch: Launch, crowd: Crowd, declared: set[LaunchId]) -> bool:
     )
 
 
+def rejected(story: Story) -> list[Proposal]:
+    """What a person has said no to: its launches stay where they are."""
+    return [one for told, _ in story.told for one in told.proposals if one.state == "rejected"]
+
+
 @given(LIFE, st.sampled_from(POLICIES))
 @settings(deadline=None, max_examples=150)
 def test_nobody_crowds_a_segment_unseen_and_never_by_itself(life: list[Any], calendar: Calendar) -> None:
@@ -74,10 +80,11 @@ def test_nobody_crowds_a_segment_unseen_and_never_by_itself(life: list[Any], cal
         launches = story.state.launches
         declared = {name for name in launches if name in story.state.audiences.declared}
         waiting = {move.launch for each in story.state.proposals.values() for move in each.moves}
+        refused = {move.launch for each in rejected(story) for move in each.moves}
         for launch, crowd in crowding(story):
             assert is_declared(launch, crowd, declared)
             concerned = [launch, *(launches[name] for name in crowd.by)]
-            assert any(each.snapshot.pin or each.id in waiting for each in concerned)
+            assert any(each.snapshot.pin or each.id in waiting | refused for each in concerned)
 
 
 @given(LIFE, st.sampled_from(POLICIES))

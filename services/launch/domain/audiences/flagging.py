@@ -30,18 +30,31 @@ MOST_OTHERS = 3
 
 
 def flag(drafts: Sequence[Draft], telling: Telling) -> list[Draft]:
-    """The drafts with what trains and audiences leave open, and those of launches that no longer crowd anybody."""
+    """The drafts with what trains and audiences leave open, and those of others who crowd somebody now, or nobody."""
     shapes = {draft.after.id: draft.after for draft in drafts}
-    audiences = telling.state.audiences
-    quiet = sorted(audiences.declared - shapes.keys())
-    beside = [Draft(one, one.snapshot, (), one.conflicts) for one in (telling.state.launches[name] for name in quiet)]
+    audiences, launches = telling.state.audiences, telling.state.launches
     with audiences.tried() as put:
         for name, shape in shapes.items():
             put(name, shape)
+        names = sorted((audiences.declared | _heirs(drafts, telling)) - shapes.keys())
+        beside = [Draft(launches[name], launches[name].snapshot, (), launches[name].conflicts) for name in names]
         found = _Flags(telling, shapes).of((*drafts, *beside))
     flagged = [_with(draft, found[draft.after.id]) for draft in drafts]
-    freed = [_freed(draft, telling) for draft in beside if not found[draft.after.id]]
-    return sorted((*flagged, *freed), key=lambda draft: draft.after.id)
+    others = [_beside(draft, found[draft.after.id], telling) for draft in beside]
+    return sorted((*flagged, *(one for one in others if one)), key=lambda draft: draft.after.id)
+
+
+def _heirs(drafts: Sequence[Draft], telling: Telling) -> set[LaunchId]:
+    """Whom those crowd that have said so until their day: from now on the others say it."""
+    audiences, scene = telling.state.audiences, telling.scene
+    past = (one.after for one in drafts if one.after.id in audiences.declared)
+    return {
+        name
+        for one in past
+        if one.date and one.date <= scene.today
+        for crowd in audiences.against(one, one.date, scene.calendar)
+        for name in crowd.by
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +160,23 @@ def _as_known(known: Conflict | None, fresh: Conflict) -> Conflict:
 
 def _with(draft: Draft, found: Sequence[Conflict]) -> Draft:
     known = draft.launch.conflicts if draft.launch else ()
-    conflicts = (*(one for one in draft.conflicts if one.constraint not in OURS), *found)
     links = tuple(_link(one) for one in found if one not in known)
-    if links:
-        draft = replace(draft, why=(*draft.why[:-1], *links, *draft.why[-1:]))
-    return replace(draft, conflicts=conflicts)
+    why = (*draft.why[:-1], *links, *draft.why[-1:]) if links else draft.why
+    return replace(draft, why=why, conflicts=_joined(draft, found))
 
 
-def _freed(draft: Draft, telling: Telling) -> Draft:
-    """A launch that nothing else happened to but that no longer crowds anybody."""
-    one = draft.after
-    link = Link(launch=one.id, constraint=REST, detail=f"{one.name} no longer crowds a segment")
-    conflicts = tuple(each for each in draft.conflicts if each.constraint not in CROWDING)
-    return Draft(draft.launch, one, explain(telling.cause, (), one, one, (link,)), conflicts)
+def _beside(draft: Draft, found: Sequence[Conflict], telling: Telling) -> Draft | None:
+    """A launch that nothing else happened to; None if it says what it said."""
+    conflicts, one = _joined(draft, found), draft.after
+    if conflicts == draft.conflicts:
+        return None
+    links = tuple(_link(each) for each in found if each not in draft.conflicts)
+    links = links or (Link(launch=one.id, constraint=REST, detail=f"{one.name} no longer crowds a segment"),)
+    return Draft(draft.launch, one, explain(telling.cause, (), one, one, links), conflicts)
+
+
+def _joined(draft: Draft, found: Sequence[Conflict]) -> tuple[Conflict, ...]:
+    return (*(one for one in draft.conflicts if one.constraint not in OURS), *found)
 
 
 def _link(conflict: Conflict) -> Link:

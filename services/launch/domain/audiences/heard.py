@@ -7,7 +7,7 @@ name no segment bind nobody, and nor do those that are not told outside (market 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from services.launch.domain.calendar import ONE_DAY, Calendar
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
@@ -24,7 +24,8 @@ EVERYBODY = "everybody"
 TRAIN = "train"
 """The announcement of all that ride on one day's train."""
 
-Place = tuple[str, date]
+Touch = tuple[int, str]
+"""A day (its ordinal) and an announcement on it."""
 Put = Callable[[LaunchId, LaunchSnapshot | None], None]
 NOBODY: Mapping[str, set[LaunchId]] = {}
 
@@ -43,7 +44,7 @@ class Crowd:
 class Audiences:
     """By segment and day what is announced, by train who rides. Others are as they are; nothing is decided here."""
 
-    _said: dict[Place, dict[str, set[LaunchId]]] = field(default_factory=dict)
+    _said: dict[str, dict[int, dict[str, set[LaunchId]]]] = field(default_factory=dict)
     _riders: dict[date, set[LaunchId]] = field(default_factory=dict)
     _known: dict[LaunchId, LaunchSnapshot] = field(default_factory=dict)
     declared: set[LaunchId] = field(default_factory=set)
@@ -88,16 +89,19 @@ class Audiences:
 
     def against(self, one: LaunchSnapshot, day: date, calendar: Calendar) -> list[Crowd]:
         """Every rule of its audiences that the launch would break on the day, all others as they are."""
-        rules, found = calendar.policy.audience, []
+        rules, found, at = calendar.policy.audience, [], day.toordinal()
+        monday = at - day.weekday()
         for segment in _named(one):
-            week = self._others(one, day, segment, range(-day.weekday(), DAYS_A_WEEK - day.weekday()), calendar)
+            near = self._others(one, day, segment, calendar)
+            week = {touch: by for touch, by in near.items() if monday <= touch[0] < monday + DAYS_A_WEEK}
             if len(week) >= rules.touches_per_week:
                 told = f"that makes {len(week) + 1} announcements to {segment} in the week of {day}"
                 found.append(_crowd(TOUCHES, segment, f"{told}; {rules.touches_per_week} are allowed", week))
-            near = range(-rules.rest_days, rules.rest_days + 1) if rules.rest_days else range(0)
-            close = self._others(one, day, segment, near, calendar)
+            close = {
+                touch: by for touch, by in near.items() if rules.rest_days and abs(touch[0] - at) <= rules.rest_days
+            }
             if close:
-                days = ", ".join(sorted({str(heard) for heard, _ in close}))
+                days = ", ".join(sorted({str(date.fromordinal(heard)) for heard, _ in close}))
                 detail = f"{segment} hears something else on {days}; {rules.rest_days} days of rest are due between"
                 found.append(_crowd(REST, segment, detail, close))
         return found
@@ -120,40 +124,48 @@ class Audiences:
         return [crowd.detail for crowd in crowds]
 
     def _others(
-        self, one: LaunchSnapshot, day: date, segment: str, offsets: range, calendar: Calendar
-    ) -> dict[tuple[date, str], frozenset[LaunchId]]:
-        """Other announcements that the segment hears within so many days of the day."""
-        together = calendar.policy.together
-        group_of = {launch: f"group {name}" for name, ids in together.items() for launch in ids}
+        self, one: LaunchSnapshot, day: date, segment: str, calendar: Calendar
+    ) -> dict[Touch, frozenset[LaunchId]]:
+        """Other announcements that the segment hears near the day: in its week, or too soon before or after it."""
+        said = self._said.get(segment)
+        if not said:
+            return {}
+        policy, at = calendar.policy, day.toordinal()
+        group_of = {launch: f"group {name}" for name, ids in policy.together.items() for launch in ids}
         rides = calendar.rides(louder(one.market_tier, one.internal_tier), day)
-        own = TRAIN if rides else group_of.get(one.id, one.id)
-        found: dict[tuple[date, str], frozenset[LaunchId]] = {}
-        for heard in (day + timedelta(days=offset) for offset in offsets):
-            for name, launches in self._said.get((segment, heard), NOBODY).items():
-                touch = group_of.get(LaunchId(name), name)
+        own = (at, TRAIN if rides else group_of.get(one.id, one.id))
+        reach = max(policy.audience.rest_days, DAYS_A_WEEK - 1)
+        found: dict[Touch, frozenset[LaunchId]] = {}
+        for heard in range(at - reach, at + reach + 1):
+            for name, launches in said.get(heard, NOBODY).items():
+                touch = (heard, group_of.get(LaunchId(name), name))
                 others = frozenset(launches - {one.id})
-                if others and (heard, touch) != (day, own):
-                    found[heard, touch] = found.get((heard, touch), frozenset()) | others
+                if others and touch != own:
+                    found[touch] = found.get(touch, frozenset()) | others
         return found
 
     def _add(self, one: LaunchSnapshot) -> None:
-        for place, name in _places(one):
-            self._said.setdefault(place, {}).setdefault(name, set()).add(one.id)
+        for segment, day, name in _places(one):
+            self._said.setdefault(segment, {}).setdefault(day, {}).setdefault(name, set()).add(one.id)
         if one.train and one.state in OPEN_STATES:
             self._riders.setdefault(one.train, set()).add(one.id)
 
     def _take(self, one: LaunchSnapshot) -> None:
-        for place, name in _places(one):
-            said = self._said[place]
-            said[name].discard(one.id)
-            if not said[name]:
-                del said[name]
-            if not said:
-                del self._said[place]
+        for segment, day, name in _places(one):
+            self._said[segment][day][name].discard(one.id)
+            if not self._said[segment][day][name]:
+                del self._said[segment][day][name]
+                self._forget(segment, day)
         if one.train and one.state in OPEN_STATES:
             self._riders[one.train].discard(one.id)
             if not self._riders[one.train]:
                 del self._riders[one.train]
+
+    def _forget(self, segment: str, day: int) -> None:
+        if not self._said[segment][day]:
+            del self._said[segment][day]
+        if not self._said[segment]:
+            del self._said[segment]
 
 
 def on_day(shape: LaunchSnapshot, day: date, calendar: Calendar) -> LaunchSnapshot:
@@ -162,10 +174,11 @@ def on_day(shape: LaunchSnapshot, day: date, calendar: Calendar) -> LaunchSnapsh
     return shape.model_copy(update={"date": day, "train": day if rides else None, "state": "planned"})
 
 
-def _places(one: LaunchSnapshot) -> Iterator[tuple[Place, str]]:
+def _places(one: LaunchSnapshot) -> Iterator[tuple[str, int, str]]:
+    """Each segment, the day, and the announcement, as what is said is kept."""
     if one.date:
-        for segment in _named(one):
-            yield (segment, one.date), TRAIN if one.train else one.id
+        day, name = one.date.toordinal(), TRAIN if one.train else one.id
+        yield from ((segment, day, name) for segment in _named(one))
 
 
 def _named(one: LaunchSnapshot) -> list[str]:
@@ -173,5 +186,5 @@ def _named(one: LaunchSnapshot) -> list[str]:
     return [] if one.market_tier == "T4" else sorted({*one.segments} - {EVERYBODY})
 
 
-def _crowd(rule: str, segment: str, detail: str, heard: Mapping[tuple[date, str], frozenset[LaunchId]]) -> Crowd:
+def _crowd(rule: str, segment: str, detail: str, heard: Mapping[Touch, frozenset[LaunchId]]) -> Crowd:
     return Crowd(rule, segment, detail, tuple(sorted({launch for some in heard.values() for launch in some})))

@@ -19,6 +19,7 @@ from services.launch.domain.audiences.boarding import (
 )
 from services.launch.domain.audiences.heard import Audiences, Crowd, Put, on_day
 from services.launch.domain.calendar import ONE_DAY, Calendar
+from services.launch.domain.decide.shape import features_of
 from services.launch.domain.planning.words import Floor, Planned, Table, Wanted
 from services.launch.domain.policy import louder
 from shared.contracts.launch import LaunchSnapshot, Link
@@ -70,9 +71,13 @@ class _Round:
 
     def find_later(self) -> dict[LaunchId, Wanted]:
         """Who must be asked for again, each with the day before which it may not be."""
+        alone = not self.planned.others and self.planned.dated.keys() <= self.asked.keys()
+        speaks = not alone or any(one.shape.segments for one in self.asked.values())
+        if not speaks and not can_be_weak(self.table.scene.policy):
+            return {}
         guests = list(self._guests())
         with self.audiences.tried() as put:
-            for name in (*self.planned.dated, *(one.shape.id for one in guests), *self.table.gone):
+            for name in {*self.planned.dated, *(one.shape.id for one in guests), *self.table.gone}:
                 put(name, None)
             weak = self._left_behind(guests) if can_be_weak(self.table.scene.policy) else {}
             return weak or dict(self._crowding(guests, put))
@@ -124,17 +129,18 @@ class _Round:
 
     def _rider(self, launch: LaunchId, wanted: Wanted | None, train: date) -> Rider:
         state, policy = self.table.state, self.table.scene.policy
-        known = state.launches.get(launch)
-        if wanted is None:
-            shape = state.launches[launch].snapshot
-            features = [state.features[part.id] for part in shape.features if part.id in state.features]
-            return Rider(launch, segments_of(shape), counts(shape, features, policy), may_wait=False)
-        shape, features = wanted.shape, list(wanted.situation.features)
-        tried = wanted.pinned or (wanted.floor is not None and wanted.floor.by_itself)
-        last = shape.not_after or date.max
-        may_wait = not tried and self.calendar.next_train(train + ONE_DAY) <= last
-        may_wait = may_wait and (known is None or known.trains_missed < policy.trains.misses)
+        shape = wanted.shape if wanted else state.launches[launch].snapshot
+        features = wanted.situation.features if wanted else features_of(shape, state.features)
+        may_wait = wanted is not None and self._may_wait(wanted, train)
         return Rider(launch, segments_of(shape), counts(shape, features, policy), may_wait)
+
+    def _may_wait(self, wanted: Wanted, train: date) -> bool:
+        """Whether it can be sent on: free to move, with a next train in time, and not after too many misses."""
+        known = self.table.state.launches.get(wanted.id)
+        missed = known.trains_missed if known else 0
+        sent_on = wanted.floor is not None and wanted.floor.by_itself
+        in_time = self.calendar.next_train(train + ONE_DAY) <= (wanted.shape.not_after or date.max)
+        return in_time and not (wanted.pinned or sent_on) and missed < self.table.scene.policy.trains.misses
 
     # ---- audiences
 
