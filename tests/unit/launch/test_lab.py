@@ -4,8 +4,9 @@ from typing import Any
 
 from hypothesis import given, settings
 
+from services.launch.domain.decide.agreeing import Bounding
 from services.launch.domain.lab import Lab
-from tests.unit.launch.story import DEFAULT, MEDIUM, POLICY, SMALL, Story
+from tests.unit.launch.story import DEFAULT, MEDIUM, POLICY, SMALL, Story, on
 from tests.unit.launch.test_promises import HISTORIES, live
 
 QUIETER = POLICY.model_copy(
@@ -45,3 +46,14 @@ def test_what_persons_did_is_done_again_or_named_where_it_cannot_be() -> None:
     assert Lab(DEFAULT, POLICY).run(told(story)).refused == []
     (sentence,) = Lab(DEFAULT, strict).run(told(story)).refused
     assert "has no activity" in sentence
+
+
+def test_the_first_and_the_last_day_that_persons_set_and_lifted_are_set_and_lifted_again() -> None:
+    story = Story()
+    story.add("A", day="2026-06-01", impact=MEDIUM)
+    story.person("L-A", bounds=Bounding(not_before=on("2026-06-20"), not_after=on("2026-06-24")))
+    story.person("L-A", bounds=Bounding(lifted=("not_after",)))
+    story.change("delayed", "A", day="2026-06-29")
+    lab = Lab(DEFAULT, POLICY).run(told(story))
+    assert (lab.differences, lab.refused) == ([], [])
+    assert story.launch("L-A").date == on("2026-07-06")
