@@ -44,7 +44,7 @@ def test_a_launch_goes_to_its_first_day_says_who_wants_that_and_stays_when_it_is
     message = story.person(bounds=before("2026-06-20"))
     assert message.cause.summary == "ana set or lifted the first or last day of Feature F-1"
     assert only(message).launch.date == on("2026-06-22")
-    assert only(message).why[2].detail == "a person wants it on 2026-06-20 at the earliest"
+    assert "a person wants it on 2026-06-20 at the earliest" in [link.detail for link in only(message).why]
     assert story.change("delayed", day="2026-06-03").changes == ()
     assert only(story.person(bounds=Bounding(lifted=("not_before",)))).launch.not_before is None
     assert story.launch().date == on("2026-06-22")  # by itself it comes no earlier
