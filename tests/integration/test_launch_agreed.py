@@ -190,6 +190,19 @@ async def test_trains_and_audiences_can_be_asked_for_and_are_a_page(house: House
     assert "F-3: A small thing" in (await house.client.get("/launch/trains?format=csv")).text
 
 
+async def test_a_launch_that_has_missed_trains_says_how_many(house: House) -> None:
+    early = snapshot("F-2", day="2026-03-18", impact=SMALL)
+    await house.hear(changed(2, FeatureChange(kinds=("added",), feature=early, before=None)))
+    for number, day in ((3, "2026-04-15"), (4, "2026-05-13")):
+        late = snapshot("F-2", day=day, impact=SMALL)
+        await house.hear(changed(number, FeatureChange(kinds=("delayed",), feature=late, before=early)))
+        early = late
+    (missed,) = (await house.get("trains"))["missed"]
+    assert (missed["launch"], missed["missed"], missed["flagged"]) == ("L-F-2", 2, True)
+    assert "has missed 2 trains in a row" in (await house.get("launches/L-F-2"))["conflicts"][0]["detail"]
+    assert "Missed trains" in (await house.client.get("/launch/launches/L-F-2")).text
+
+
 async def test_a_pin_that_crowds_a_segment_is_shown_with_why_not_that_day(house: House) -> None:
     for number, (ref, day) in enumerate((("F-2", "2026-06-01"), ("F-3", "2026-05-04")), 2):
         feature = snapshot(ref, day=day, impact=MEDIUM, segments=("smb",))
