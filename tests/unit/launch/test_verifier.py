@@ -157,6 +157,7 @@ def test_a_launch_that_got_louder_where_there_is_no_room_for_it_is_found() -> No
     days = {**HOLDS, LaunchId("L-3"): on("2026-06-09")}
     plan = Plan(SHAPES, days, days, {LaunchId("L-3"): days[LaunchId("L-3")]}, were, {})
     assert rules(plan) == {"capacity"}
+    assert rules(replace(plan, declared={LaunchId("L-2")})) == set()  # which waits to make room
     assert rules(replace(plan, were={})) == set()
 
 

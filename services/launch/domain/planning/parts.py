@@ -145,7 +145,7 @@ def _recent(launch: Launch, now: datetime, approval: Approval) -> list[datetime]
 def settle(sketch: Sketch, parts: Sequence[Part], mark: int) -> list[Part]:
     """Leave on the sketch only the parts that happen at once; parts that cannot go without others wait with them.
 
-    `mark` is the sketch's place before any of the moves.
+    Each part that waits could then be approved alone. `mark` is the sketch's place before any of the moves.
     """
     parts = list(parts)
     while True:
@@ -154,10 +154,30 @@ def settle(sketch: Sketch, parts: Sequence[Part], mark: int) -> list[Part]:
         sketch.move({name: day for part in at_once for name, day in part.days.items()})
         waiting = [part for part in parts if part.because]
         held = next((part for part in at_once if waiting and not _fits(sketch, part)), None)
-        if held is None:
+        pair = (waiting[0], held) if held else next(_leaning(sketch, waiting), None)
+        if pair is None:
             return parts
-        parts.remove(held)
-        parts[parts.index(waiting[0])] = replace(waiting[0], moves=(*waiting[0].moves, *held.moves))
+        part, other = pair
+        parts.remove(other)
+        because = tuple(dict.fromkeys((*part.because, *other.because)))
+        parts[parts.index(part)] = replace(part, moves=(*part.moves, *other.moves), because=because)
+
+
+def _leaning(sketch: Sketch, waiting: Sequence[Part]) -> Iterator[tuple[Part, Part]]:
+    """Parts that have no room alone, each with the part that makes it, or that may have a share in it."""
+    for part in waiting:
+        others = [other for other in waiting if other is not part]
+        if others and not _fits_with(sketch, part, {}):
+            yield part, next((other for other in others if _fits_with(sketch, part, other.days)), others[0])
+
+
+def _fits_with(sketch: Sketch, part: Part, days: Mapping[str, int]) -> bool:
+    """Whether the part has room once others are on these days too."""
+    mark = sketch.mark()
+    sketch.move({**part.days, **days})
+    fits = _fits(sketch, part)
+    sketch.back(mark)
+    return fits
 
 
 def _fits(sketch: Sketch, part: Part) -> bool:

@@ -42,7 +42,7 @@ class Plan:
     asked: Mapping[LaunchId, date | None] = field(default_factory=dict)
     were: Shapes = field(default_factory=dict)
     features: Mapping[LaunchId, Sequence[Known]] = field(default_factory=dict)
-    declared: Collection[LaunchId] = ()
+    declared: Collection[str] = ()
     undone: Collection[LaunchId] = ()
     """Launches that go back to where they were."""
 
@@ -74,9 +74,8 @@ class Verifier:
     def judge(self, plan: Plan, today: date) -> list[Violation]:
         """Every rule that the plan breaks and does not declare; empty when it holds."""
         concerned = {*plan.moved(), *plan.asked}
-        open_to_blame = concerned - set(plan.declared)
         found = [*_moves(plan, concerned), *self._early(plan, today), *self._between(plan, today)]
-        return [one for one in found if one.rule in NEVER_DECLARED or not open_to_blame.isdisjoint(_to_blame(one))]
+        return [one for one in found if not _is_declared(one, plan)]
 
     def _early(self, plan: Plan, today: date) -> Iterator[Violation]:
         """Who is asked about keeps to its features; who is moved along comes no nearer to them, and not too late."""
@@ -165,9 +164,17 @@ def _moves(plan: Plan, concerned: Collection[LaunchId]) -> Iterator[Violation]:
             yield Violation("right-only", (name,), f"{end} is before {start}")
 
 
-def _to_blame(one: Violation) -> tuple[str, ...]:
-    """Who may not be there: all of them, but a follower alone, whom whoever it follows does not wait for."""
-    return one.launches[:1] if one.rule == "after" else one.launches
+def _is_declared(one: Violation, plan: Plan) -> bool:
+    """Whether the plan says it itself: of the follower where one is too early after another, else of one of them.
+
+    What is said of one excuses nobody who is moved there.
+    """
+    if one.rule in NEVER_DECLARED:
+        return False
+    if one.rule == "after":
+        return one.launches[0] in plan.declared
+    said = set(one.launches).intersection(plan.declared)
+    return bool(said) and not plan.moved().intersection(one.launches) - said
 
 
 def _key(one: Violation) -> Key:
