@@ -14,7 +14,7 @@ from deploy.cli.api import DEFAULT_URL, URL_VARIABLE, Api, fail
 from deploy.cli.running import run
 from deploy.cli.screen import console
 from deploy.local.house import Order, open_house
-from services.launch.domain.lab import Difference, Lab, Verdict
+from services.launch.domain.lab.lab import Difference, Lab, Verdict
 from services.launch.domain.policy import Policy
 from services.launch.settings import load_policy
 from shared.contracts.launch import LaunchesChanged

@@ -1,17 +1,26 @@
 """A decided history through another policy: nothing differs by the same one, and what differs is named once."""
 
+from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.launch.domain.decide.agreeing import Bounding
-from services.launch.domain.lab import Lab
-from tests.unit.launch.story import DEFAULT, MEDIUM, POLICY, SMALL, Story, on
+from services.launch.domain.lab.lab import Lab
+from tests.unit.launch.story import DEFAULT, MEDIUM, POLICY, SMALL, START, Story, on
+from tests.unit.launch.test_plans_hold import ASKING, BOUND, REFS, begin, step
 from tests.unit.launch.test_promises import HISTORIES, live
 
 QUIETER = POLICY.model_copy(
     update={"tiers": {**POLICY.tiers, "T2": POLICY.tiers["T2"].model_copy(update={"from_score": 60})}}
 )
+
+ANSWERED = st.lists(
+    st.tuples(st.sampled_from(REFS), st.integers(60, 160), st.sampled_from(["approve", "reject", "undo"])), max_size=6
+)
+"""Slips to so many days from the start, and what somebody says to each."""
 
 
 def told(story: Story) -> list[Any]:
@@ -57,3 +66,28 @@ def test_the_first_and_the_last_day_that_persons_set_and_lifted_are_set_and_lift
     lab = Lab(DEFAULT, POLICY).run(told(story))
     assert (lab.differences, lab.refused) == ([], [])
     assert story.launch("L-A").date == on("2026-07-06")
+
+
+def test_answers_to_proposals_and_what_was_taken_back_are_given_again() -> None:
+    counted = Counter[str]()
+
+    @given(ANSWERED)
+    @settings(deadline=None, max_examples=40, derandomize=True)
+    def try_one(slips: list[tuple[str, int, str]]) -> None:
+        story = begin(ASKING)
+        for who, days, answer in slips:
+            step(story, "delayed", who, START.date() + timedelta(days=days))
+            counted[answer] += step(story, answer, 0, None) is not None
+        lab = Lab(DEFAULT, ASKING.policy).run(told(story))
+        assert (lab.differences, lab.refused) == ([], [])
+
+    try_one()
+    assert min(counted[word] for word in ("approve", "reject", "undo")) >= 5, counted
+
+
+def test_an_answer_to_what_does_not_wait_there_is_named() -> None:
+    story = begin(ASKING)
+    story.change("delayed", "A", day="2026-05-01")
+    step(story, "approve", 0, None)
+    (sentence,) = Lab(DEFAULT, BOUND.policy).run(told(story)).refused
+    assert sentence.endswith("nothing waits here that moves the same launches")

@@ -7,20 +7,16 @@ Nothing is stored and nothing is told.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.agreeing import Bounding, Overriding, Waiving
 from services.launch.domain.decide.hearing import hear
-from services.launch.domain.decide.persons import VERBS, Edit, edit
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.decide.timers import LAUNCH_DAY, WAKE, Due, arrive, derive_clock_cause_id, next_due
+from services.launch.domain.lab.repeating import PERSON, repeat
 from services.launch.domain.policy import Policy
 from services.launch.domain.state import State, evolve
-from shared.contracts.launch import LaunchChange, LaunchesChanged, LaunchSnapshot, LaunchState, Tier
+from shared.contracts.launch import LaunchesChanged, LaunchSnapshot, LaunchState, Tier
 from shared.contracts.words import CauseId, LaunchId, PortfolioId
-
-PERSON = "launch:person:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +89,10 @@ class Lab:
         return self._apply(arrive(self._state, due, scene, self._revision + 1), due.due_at)
 
     def _act(self, message: LaunchesChanged, now: datetime) -> Iterator[LaunchId]:
-        command = next(filter(None, (_repeat(message, change) for change in message.changes)), None)
-        if command is None:
-            if message.changes:
-                self.refused.append(f"{message.cause.summary}: cannot be done again here")
+        if not (message.changes or message.proposals):  # it came to nothing
             return
         try:
-            told = edit(self._state, command, Scene(self._calendar, now), self._revision + 1)
+            told = repeat(message, self._state, Scene(self._calendar, now), self._revision + 1)
         except RefusedError as error:
             self.refused.append(f"{message.cause.summary}: {error}")
             return
@@ -153,62 +146,3 @@ def _differ(
         would_be=pair[1],
         why=now.tier_reason if now else "it would be too quiet to have a launch",
     )
-
-
-def _repeat(message: LaunchesChanged, change: LaunchChange) -> Edit | None:
-    """What a person did, read off its sentence and its result."""
-    cause, one = message.cause, change.launch
-    acts = {act for act, verb in VERBS.items() if verb in cause.summary}
-    given: dict[str, Any] = {name: read(change) for name, read in READ.items() if name in acts}
-    if change.before is None:
-        given["features"] = tuple(part.id for part in one.features)
-    if not given:
-        return None
-    launch = None if change.before is None else one.id
-    return Edit(launch=launch, by=cause.source.actor or "somebody", request=cause.id.removeprefix(PERSON), **given)
-
-
-def _override(change: LaunchChange) -> Overriding | None:
-    one = change.launch.override
-    if one is None:
-        return None
-    return Overriding(
-        market=one.market, internal=one.internal, reason=one.reason, approved_by=one.approved_by, until=one.until
-    )
-
-
-def _waive(change: LaunchChange) -> Waiving | None:
-    one = change.launch.waivers[-1] if change.launch.waivers else None
-    if one is None:
-        return None
-    return Waiving(activity=one.activity, reason=one.reason, approved_by=one.approved_by, until=one.until)
-
-
-def _bounds(change: LaunchChange) -> Bounding:
-    one, names = change.launch, ("not_before", "not_after")
-    lifted = tuple(name for name in names if getattr(one, name) is None)
-    return Bounding(not_before=one.not_before, not_after=one.not_after, lifted=lifted)
-
-
-def _completed(change: LaunchChange) -> tuple[str, ...]:
-    had = set(change.before.completed) if change.before else set()
-    return tuple(one.activity for one in change.launch.completed if one not in had)
-
-
-READ: dict[str, Any] = {
-    "name": lambda change: change.launch.name,
-    "features": lambda change: tuple(part.id for part in change.launch.features),
-    "date": lambda change: change.launch.date,
-    "pin": lambda change: change.launch.pin and change.launch.pin.reason,
-    "unpin": lambda change: change.launch.pin is None,
-    "owners": lambda change: change.launch.owners,
-    "segments": lambda change: change.launch.segments,
-    "regions": lambda change: change.launch.regions,
-    "cancel": lambda change: change.launch.state == "cancelled",
-    "override": _override,
-    "end_override": lambda change: change.launch.override is None,
-    "complete": _completed,
-    "waive": _waive,
-    "bounds": _bounds,
-}
-"""How each field of an act is read off a change."""
