@@ -60,6 +60,23 @@ def test_the_solver_sees_enough_with_next_to_no_search_before_it(case: Case) -> 
     assert lazy.cost == planner_of(case.portfolio).plan(event_of(case), "S3", SOLVER).cost
 
 
+@with_ortools
+@bounded(25)
+@given(case=cases(6, 14))
+def test_no_stage_moves_anybody_who_is_locked(case: Case) -> None:
+    planner, event = planner_of(case.portfolio), event_of(case)
+    blocks = planner.schedule.blocks
+    moves = planner.plan(event, "S3", SOLVER).moves
+    asked = {blocks.block_of[one.launch] for one in moves if len(one.why) == 1}
+    locked = {block for one in moves if not blocks.before[block := blocks.block_of[one.launch]]} - asked
+    assume(locked)
+    planner.locked = locked
+    for stage in ("S1", "S2", "S3"):
+        plan = planner.plan(event, stage, SOLVER)
+        assert locked.isdisjoint(blocks.block_of[one.launch] for one in plan.moves)
+        assert check_plan(case.portfolio, case.event, as_json(plan)) == []
+
+
 def test_without_a_solver_the_second_stages_plan_comes_and_says_so() -> None:
     case = build_case(12, 5, 14, 3)
     assert planner_of(case.portfolio).plan(event_of(case), "S3") == plan_of(case, "S2")

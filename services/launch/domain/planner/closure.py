@@ -6,7 +6,7 @@ No solver here: it is handed in from outside (services/launch/optimize.py).
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -29,12 +29,18 @@ class Outcome:
 
 
 class Study:
-    """An event laid out for an exact solver: forced blocks are out of the schedule, all others at home."""
+    """An event laid out for an exact solver: forced blocks are out of the schedule, all others at home.
 
-    def __init__(self, schedule: Schedule, forced: Forced, latest: list[int], best: tuple[int, int]) -> None:
+    `locked` blocks stay there.
+    """
+
+    def __init__(
+        self, schedule: Schedule, forced: Forced, latest: list[int], best: tuple[int, int], locked: Container[int] = ()
+    ) -> None:
         self.schedule = schedule
         self.forced = forced
         self.latest = latest
+        self.locked = locked
         self.floor, self.best = best  # no plan costs less than floor; best is the cost of the plan there is
         self.least = sum(schedule.price(block, day) for block, day in forced.dates.items())
 
@@ -51,6 +57,7 @@ class Closure:
         self.schedule = study.schedule
         self.forced = study.forced.dates
         self.latest = study.latest
+        self.locked = study.locked
         self.slack = slack
         self.critical: set[int] = set()
         self.reached: dict[int, int] = {}  # least extra cost by which a block is reached
@@ -134,7 +141,7 @@ class Closure:
         for at in schedule.segments[block]:
             found |= schedule.speakers.get(at + week, set())
         found.update(other for other, lag in schedule.blocks.behind[block] if schedule.home[other] < day + lag)
-        return {other for other in found if schedule.nudge[other] < NEVER}
+        return {other for other in found if schedule.nudge[other] < NEVER and other not in self.locked}
 
     def _overflowing(self, domains: Domains) -> set[int]:
         """Weeks of teams in which all who could come would not find room."""

@@ -169,7 +169,8 @@ class Run:
         schedule.undo(0)
         for block in sorted(self.forced.dates):
             schedule.take(block)
-        outcome = self.solver(Study(schedule, self.forced, improver.search.latest, (bound, cost)))
+        latest, locked = improver.search.latest, self.planner.locked
+        outcome = self.solver(Study(schedule, self.forced, latest, (bound, cost), locked))
         improver.search.apply(outcome.dates or dates)
         if outcome.dates:
             improver.polish()
