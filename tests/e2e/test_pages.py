@@ -39,6 +39,7 @@ LISTS = [
     "/roadmap/",
     "/roadmap/features",
     "/launch/",
+    "/launch/blast-radius",
     "/notify/",
     "/notify/people/caspian",
     "/notify/coverage/L-PAY-310/1",

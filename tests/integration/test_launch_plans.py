@@ -257,6 +257,9 @@ async def test_teams_and_weeks_and_what_a_slip_would_move_are_pages(house: House
     assert "marketing" in sheet
     page = (await house.client.get("/launch/blast-radius")).text
     assert "60 days later" in page
+    assert "Feature A" in page
+    sheet = (await house.client.get("/launch/blast-radius?format=csv")).text
+    assert "A,Feature A,60,1," in sheet
     assert "1 launch" in page
     form = {"request": "a-request-of-a-page", "by": "ana"}
     for _ in range(2):  # a second press is the same act

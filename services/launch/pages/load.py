@@ -9,7 +9,7 @@ from services.launch.domain.approval.whatif import Used, read_capacity
 from services.launch.domain.decide.scene import Scene
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import ask, choose_portfolio, wants_csv
-from services.launch.store.reading import find_launches
+from services.launch.store.reading import name_launches
 from shared.runtime.clock import Clock
 from shared.web.pages import Pages
 from shared.web.sheets import csv_response
@@ -32,9 +32,8 @@ def build_capacity(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
         if wants_csv(request):
             rows = [(one.team, one.week, one.used, one.capacity, " ".join(one.launches)) for one in used]
             return csv_response(f"capacity-{portfolio}", ("team", "week", "used", "capacity", "launches"), rows)
-        ids = sorted({name for one in used for name in one.launches})
         async with deciding.database.reading() as connection:
-            launches = await find_launches(connection, portfolio, ids)
+            names = await name_launches(connection, portfolio, {name for one in used for name in one.launches})
         return pages.render(
             request,
             "capacity.html",
@@ -42,7 +41,7 @@ def build_capacity(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
             rows=_by_week(used),
             teams=_teams(used),
             all_teams=_teams(everyone),
-            names={one.id: one.snapshot.name for one in launches},
+            names=names,
         )
 
     return router

@@ -15,15 +15,18 @@ from services.launch.domain.decide.scene import RefusedError
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.radius import Question, find_radius, tell
 from services.launch.pages.acts import Line, RequestId
-from services.launch.pages.asked import ask, choose_portfolio
+from services.launch.pages.asked import ask, choose_portfolio, wants_csv
 from services.launch.pages.refused import MissingError, Refusal, refuse
+from services.launch.store import reading
 from services.launch.store.scenarios import load_scenarios
 from shared.runtime.clock import Clock, random_token
 from shared.web.pages import Pages, remember_me, require_own_page
+from shared.web.sheets import csv_response
 
 QUESTION = Question(slips=SLIPS, most=60)
 """More features are for the API: a person who waits has other things to do."""
 FORM = "tell"
+HEAD = ("feature", "title", "days", "launches", "cost")
 
 
 class TellForm(BaseModel):
@@ -69,6 +72,12 @@ async def render_radius(
         portfolio, _ = await choose_portfolio(request, connection)
         scenarios = await load_scenarios(connection, portfolio)
     found = await find_radius(deciding, portfolio, QUESTION, clock())
+    async with deciding.database.reading() as connection:
+        known = await reading.find_features(connection, portfolio, sorted({one.feature for one in found}))
+    titles = {one.id: one.snapshot.title for one in known}
+    if wants_csv(request):
+        lines = [(one.feature, titles.get(one.feature), one.slip_days, one.launches, one.cost) for one in found]
+        return csv_response(f"slips-{portfolio}", HEAD, lines)
     rows = [{"id": one["feature"], "slips": one["slips"]} for one in rank(found)]
     return pages.render(
         request,
@@ -76,6 +85,7 @@ async def render_radius(
         status=422 if refusal else 200,
         portfolio=portfolio,
         rows=rows,
+        titles=titles,
         slips=SLIPS,
         scenarios=list(scenarios.values()),
         told=ask(request, "told"),

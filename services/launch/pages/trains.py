@@ -6,6 +6,7 @@ from services.launch.domain.decide.scene import Scene
 from services.launch.domain.trains import Ride, read_departures
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import choose_portfolio, wants_csv
+from services.launch.store.reading import name_launches
 from shared.runtime.clock import Clock
 from shared.web.pages import Pages
 from shared.web.sheets import csv_response
@@ -25,7 +26,11 @@ def build_trains_page(deciding: Deciding, pages: Pages, clock: Clock) -> APIRout
         found = await deciding.look(portfolio, lambda state: read_departures(state, scene))
         if wants_csv(request):
             return csv_response(f"trains-{portfolio}", HEAD, [_cells(one) for one in found.trains])
-        return pages.render(request, "trains.html", portfolio=portfolio, found=found)
+        riders = {name for one in found.trains for name in one.launches}
+        riders |= {name for one in found.audiences for name in one.launches}
+        async with deciding.database.reading() as connection:
+            names = await name_launches(connection, portfolio, riders)
+        return pages.render(request, "trains.html", portfolio=portfolio, found=found, names=names)
 
     return router
 

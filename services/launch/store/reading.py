@@ -1,6 +1,6 @@
 """What doors ask the database: launches, one launch with its history, what is due, and the sums. Changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -113,6 +113,13 @@ async def find_launch(connection: AsyncConnection, portfolio: PortfolioId, launc
     )
     body = (await connection.execute(query)).scalar()
     return None if body is None else Launch.model_validate_json(body)
+
+
+async def name_launches(connection: AsyncConnection, portfolio: PortfolioId, ids: Collection[str]) -> dict[str, str]:
+    """What launches are called, by id."""
+    name = launch_table.c.body["snapshot"]["name"].as_string().label("name")
+    query = sa.select(launch_table.c.id, name).where(launch_table.c.portfolio == portfolio, launch_table.c.id.in_(ids))
+    return {row.id: row.name for row in await connection.execute(query)}
 
 
 async def find_launches(connection: AsyncConnection, portfolio: PortfolioId, ids: Sequence[str]) -> list[Launch]:

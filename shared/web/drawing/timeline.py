@@ -17,7 +17,7 @@ from shared.web.drawing.svg import drawing, element, frame, join, label, link
 from shared.web.reader import Reader
 
 TOP, LANE, FOOT = 36, 28, 24
-CHAR, LEAST_FUZZY = 7.0, 34
+CHAR, LEAST_FUZZY, LEAST_NAME = 7.0, 34, 12
 MARGIN_DAYS, LEAST_DAYS, NEAR_DAYS = 10, 28, 120
 
 
@@ -122,7 +122,7 @@ def _launches(key: str, bars: Sequence[LaunchBar], scale: Scale, shape: _Shape, 
 
 
 def _row(key: str, y: float, bar: LaunchBar, scale: Scale, shape: _Shape) -> Markup:
-    name = label(bar.name, shape.name_chars, x=0, y=y + shape.name_y, class_="dw-name dw-halo")
+    name = label(bar.name, _name_chars(bar, scale, shape), x=0, y=y + shape.name_y, class_="dw-name dw-halo")
     middle = y + shape.middle
     if bar.day:
         placed = _dated(middle, bar.day, bar, scale)
@@ -132,6 +132,13 @@ def _row(key: str, y: float, bar: LaunchBar, scale: Scale, shape: _Shape) -> Mar
         placed = badge(bar.tier, scale.right - BADGE_WIDTH / 2, middle)
     words = _words_above(y, bar, scale, shape) if shape.above else _words_beside(middle, bar, scale)
     return element("g", link(bar.href, name, class_="dw-link"), placed, words, class_=f"dw-state-{bar.state}")
+
+
+def _name_chars(bar: LaunchBar, scale: Scale, shape: _Shape) -> int:
+    """A date is never cut for the sake of the name beside it."""
+    if not (shape.above and bar.day):
+        return shape.name_chars
+    return min(shape.name_chars, max(int(shape.width / CHAR) - len(_words(bar, scale.reader)) - 2, LEAST_NAME))
 
 
 def _dated(y: float, day: date, bar: LaunchBar, scale: Scale) -> Markup:
@@ -185,7 +192,7 @@ def _fuzzy(key: str, y: float, bar: LaunchBar, window: tuple[date, date], scale:
 def _words_above(y: float, bar: LaunchBar, scale: Scale, shape: _Shape) -> Markup:
     """The date at the end of the name's line."""
     words = _words(bar, scale.reader)
-    room = int((shape.width - min(len(bar.name), shape.name_chars) * CHAR - 12) / CHAR)
+    room = int((shape.width - min(len(bar.name), _name_chars(bar, scale, shape)) * CHAR - 12) / CHAR)
     kind = "dw-date" if bar.day else "dw-soft"
     return label(words, max(room, 12), x=shape.width, y=y + shape.name_y, text_anchor="end", class_=f"{kind} dw-halo")
 
