@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from services.launch.domain.decide.agreeing import Bounding
 from services.launch.domain.decide.persons import Edit
 from services.launch.handlers.seen import Seen, read_seen
-from services.launch.store.reading import Place, Wish, read_place
+from services.launch.store.listing import Place, Wish, read_place
 from shared.contracts.launch import Owner, Tier
 from shared.contracts.words import Day, LaunchId, PersonId
 from shared.web.problems import ProblemError

@@ -12,7 +12,7 @@ from services.launch.domain.approval.explaining import explain_day
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.launch import Launch
 from services.launch.handlers.deciding import Deciding
-from services.launch.store import reading
+from services.launch.store import listing, reading
 from services.launch.store.proposals import list_proposals
 from services.launch.store.receipts import count_receipts, load_receipts
 from shared.contracts.words import PortfolioId
@@ -30,10 +30,10 @@ def build_list(database: Database) -> APIRouter:
     async def list_launches(portfolio: PortfolioPath, asked: Annotated[AskedLaunches, Query()]) -> dict[str, Any]:
         """By day, those without a day last; `next` is what `after` takes for the next page, null on the last."""
         async with database.reading() as connection:
-            found = await reading.list_launches(connection, portfolio, asked.wish())
+            found = await listing.list_launches(connection, portfolio, asked.wish())
             knows = await count_receipts(connection, portfolio, [one.id for one in found])
         items = [{**show(one), "who_knows": knows.get(one.id, {})} for one in found]
-        return {"items": items, "next": reading.write_place(found[-1]) if len(found) == asked.limit else None}
+        return {"items": items, "next": listing.write_place(found[-1]) if len(found) == asked.limit else None}
 
     return router
 

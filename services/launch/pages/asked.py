@@ -6,7 +6,8 @@ from typing import Final
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.launch.store.reading import Place, Wish, list_portfolios, read_place
+from services.launch.store.listing import Place, Wish, read_place
+from services.launch.store.reading import list_portfolios
 from shared.contracts.words import PortfolioId
 
 DEFAULT: Final = "default"

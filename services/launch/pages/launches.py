@@ -19,6 +19,7 @@ from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import ask, ask_launches, choose_portfolio, is_filtered, wants_csv
 from services.launch.pages.drawing import Ahead, draw, earlier_date, find_proposed
 from services.launch.store import reading
+from services.launch.store.listing import list_launches, write_place
 from services.launch.store.proposals import list_proposals
 from services.launch.store.receipts import count_receipts
 from shared.contracts.words import PortfolioId
@@ -41,7 +42,7 @@ def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
         wish = ask_launches(request)
         async with deciding.database.reading() as connection:
             portfolio, portfolios = await choose_portfolio(request, connection)
-            found = await reading.list_launches(connection, portfolio, wish)
+            found = await list_launches(connection, portfolio, wish)
             known = await _features(connection, portfolio, found)
             knows = await count_receipts(connection, portfolio, [one.id for one in found])
             waiting = await list_proposals(connection, portfolio, "open")
@@ -71,7 +72,7 @@ def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
             tiers=TIERS[:3],
             filtered=is_filtered(request),
             shown_state=wish.state or "",
-            older=with_query(request, after=reading.write_place(found[-1])) if len(found) == wish.limit else "",
+            older=with_query(request, after=write_place(found[-1])) if len(found) == wish.limit else "",
             drawing=drawing,
             drawn=drawn,
             live_url=f"/launch/events?portfolio={portfolio}",
