@@ -41,7 +41,7 @@ async def let_time_pass(house: House, *day: int) -> None:
 async def test_why_t2_is_answered_with_score_inputs_gates_and_the_nearest_flip(house: House) -> None:
     tier = await house.get("launches/L-F-1/tier")
     assert (tier["market_tier"], tier["score"], tier["why"]) == ("T2", 52, "Score 52 gives T2.")
-    assert tier["quieter_if"]["detail"] == "T3 if customer_value goes to 0"
+    assert tier["quieter_if"]["detail"] == "T3 if customer value goes to 0"
     assert {one["input"]: one["value"] for one in tier["inputs"]}["reach"] == 3
     assert (tier["override"], tier["asked"], tier["locked"]) == (None, None, False)
     await house.get("launches/L-nothing/tier", status=404)

@@ -85,6 +85,19 @@ async def test_one_launch_shows_the_old_date_as_a_ghost_with_its_chain_and_histo
     assert (await house.client.get(f"{PAGE}?lang=fr")).text.count("Pourquoi ce jour") == 1
 
 
+async def test_why_not_another_day_and_what_the_loudness_rests_on_are_answered_without_script(house: House) -> None:
+    await house.hear(changed(1, added()))
+    assert 'id="answer"' not in (await house.client.get(PAGE)).text
+    page = read((await house.client.get(f"{PAGE}?day=2026-06-13")).text)
+    assert "Why not" in page
+    assert "Jun 13 is no working day" in page
+    page = read((await house.client.get(f"{PAGE}?day=2026-06-08")).text)
+    assert "F-1 is ready on Jun 1; plus 5 days to settle: Jun 6" in page
+    assert "value to customers 3 of 3" in page
+    assert "T3 if customer value goes to 0" in page
+    assert (await house.client.get(f"{PAGE}?day=soon")).status_code == 200
+
+
 async def test_a_person_pins_renames_moves_and_calls_off_by_form(house: House) -> None:
     await house.hear(changed(1, added()))
     for act, fields in (

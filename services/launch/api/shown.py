@@ -11,7 +11,7 @@ from services.launch.domain.leads import Lead
 from services.launch.domain.policy import louder
 from services.launch.domain.readiness import Known
 from services.launch.domain.tiers.retiering import is_locked, rests_until
-from services.launch.domain.tiers.scoring import Flip, assess_all, nearest_fall
+from services.launch.domain.tiers.scoring import Flip, assess_all, flips
 from services.launch.handlers.seen import write_seen
 from services.launch.store.reading import Told
 
@@ -77,7 +77,7 @@ def show_tier(launch: Launch, known: Sequence[Known], scene: Scene) -> dict[str,
     active = [feature.snapshot for feature in known if not feature.is_cancelled]
     computed = assess_all(active, policy, one.market_tier) if active else None
     first = next((feature for feature in active if computed and feature.ref == computed.feature), None)
-    fall = nearest_fall(first, policy, one.market_tier) if first else None
+    rise, fall = flips(active, policy, one.market_tier)
     tier = louder(one.market_tier, one.internal_tier)
     return {
         "launch": launch.id,
@@ -99,9 +99,7 @@ def show_tier(launch: Launch, known: Sequence[Known], scene: Scene) -> dict[str,
             }
             for name, weight in policy.weights.items()
         ],
-        "louder_if": _flip(computed.flip)
-        if computed and computed.flip and computed.flip.tier < one.market_tier
-        else None,
+        "louder_if": _flip(rise) if rise else None,
         "quieter_if": _flip(fall) if fall else None,
         "locked": is_locked(one, tier, scene.calendar, scene.today),
         "rests_until": rests_until(launch, scene.calendar),
@@ -112,8 +110,7 @@ def show_tier(launch: Launch, known: Sequence[Known], scene: Scene) -> dict[str,
 
 
 def _flip(flip: Flip) -> dict[str, Any]:
-    text = f"{flip.tier} if {flip.input} goes to {flip.to}"
-    return {"tier": flip.tier, "input": flip.input, "to": flip.to, "detail": text}
+    return {"tier": flip.tier, "input": flip.input, "to": flip.to, "detail": str(flip)}
 
 
 def show_lead(lead: Lead) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from services.launch.handlers.deciding import Deciding
 from services.launch.pages.drawing import Ahead, draw, find_proposed
 from services.launch.pages.launches import find_slack
 from services.launch.pages.refused import Refusal
+from services.launch.pages.why import answer_day, weigh
 from services.launch.store import reading
 from services.launch.store.proposals import list_proposals
 from services.launch.store.receipts import Knows, load_receipts
@@ -95,6 +96,8 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
         groups=[(state, [one for one in receipts if one.state == state]) for state in GROUPS],
         receipts=receipts,
         waiting=waiting,
+        **weigh(launch, [known[one] for one in ids if one in known], scene),
+        **await answer_day(request, deciding, portfolio, launch, scene),
         refusal=refusal,
         request_id=random_token()[:24],
         live_url=f"/launch/events?portfolio={portfolio}",

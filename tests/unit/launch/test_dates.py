@@ -160,7 +160,7 @@ IMPACTS = st.dictionaries(st.sampled_from(sorted(POLICY.weights)), st.integers(0
 @settings(deadline=None, max_examples=100)
 def test_the_nearest_flip_flips_and_a_smaller_rise_of_any_input_does_not(impact: dict[str, int]) -> None:
     tiering = assess(snapshot(impact=impact), POLICY)
-    flip = re.search(r"(T\d) if (\w+) goes to (\d)", tiering.reason)
+    flip = re.search(r"(T\d) if ([\w ]+) goes to (\d)", tiering.reason)
     by_one_input = {
         (value - impact.get(name, 0), name): assess(snapshot(impact={**impact, name: value}), POLICY).market
         for name in POLICY.weights
@@ -170,6 +170,6 @@ def test_the_nearest_flip_flips_and_a_smaller_rise_of_any_input_does_not(impact:
     if flip is None:
         assert not louder
         return
-    tier, name, value = flip[1], flip[2], int(flip[3])
+    tier, name, value = flip[1], flip[2].replace(" ", "_"), int(flip[3])
     assert assess(snapshot(impact={**impact, name: value}), POLICY).market == tier
     assert value - impact.get(name, 0) == min(louder)

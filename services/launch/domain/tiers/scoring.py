@@ -19,6 +19,9 @@ class Flip:
     input: str
     to: int
 
+    def __str__(self) -> str:
+        return f"{self.tier} if {self.input.replace('_', ' ')} goes to {self.to}"
+
 
 @dataclass(frozen=True, slots=True)
 class Tiering:
@@ -66,7 +69,7 @@ def assess(feature: FeatureSnapshot, policy: Policy, present: Tier | None = None
     reasons = [f"score {points} gives {scale.by_score(points)}", *scale.asked(values)]
     if scale.is_provisional:
         reasons.append(f"provisional, so no money outside: confidence {feature.confidence} is low")
-    reasons += [f"{flip.tier} if {flip.input} goes to {flip.to}"] if flip else []
+    reasons += [str(flip)] if flip else []
     sentence = "; ".join(reasons)
     return Tiering(
         market=market,
@@ -103,6 +106,16 @@ def nearest_fall(feature: FeatureSnapshot, policy: Policy, present: Tier | None)
     """The smallest fall of one input that makes the launch quieter outside."""
     scale, values = _Scale(feature, policy, present), values_of(feature)
     return scale.flip(values, scale.market(values), louder=False)
+
+
+def flips(features: Sequence[FeatureSnapshot], policy: Policy, present: Tier) -> tuple[Flip | None, Flip | None]:
+    """The nearest changes of one input of the loudest feature: to a louder tier than the present one, to a quieter."""
+    if not features:
+        return None, None
+    computed = assess_all(features, policy, present)
+    first = next((one for one in features if one.ref == computed.feature), features[0])
+    rise = computed.flip if computed.flip and computed.flip.tier < present else None
+    return rise, nearest_fall(first, policy, present)
 
 
 def open_gates(features: Sequence[FeatureSnapshot], policy: Policy) -> frozenset[str]:
