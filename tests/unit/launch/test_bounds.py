@@ -151,6 +151,15 @@ def test_whoever_must_move_moves_and_the_follower_that_cannot_says_so() -> None:
     assert story.replayed().launches == story.state.launches
 
 
+def test_the_last_day_of_one_holds_for_all_that_share_its_date_and_each_of_them_says_so() -> None:
+    story = planned("A", "B", together={"pair": (LaunchId("L-A"), LaunchId("L-B"))})
+    story.person("L-B", bounds=by("2026-06-12"))
+    message = story.change("delayed", "A", day="2026-06-10")
+    assert dates(story) == {"A": on("2026-06-08"), "B": on("2026-06-08")}
+    assert [(one.launch, one.constraint) for one in message.conflicts] == [("L-A", "not_after"), ("L-B", "not_after")]
+    assert {one.options[0].detail for one in message.conflicts} == {"Let it be on 2026-06-15."}
+
+
 def test_no_room_up_to_the_last_day_is_a_conflict_with_the_first_day_after_it() -> None:
     story = planned("A", "B", **TEAM)
     assert dates(story) == {"A": on("2026-06-08"), "B": on("2026-06-15")}

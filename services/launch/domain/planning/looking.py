@@ -42,7 +42,7 @@ def look(sketch: Sketch, work: Attempt, table: Table) -> None:
 def _look_at_stuck(sketch: Sketch, work: Attempt, scene: Scene, shapes: Shapes) -> None:
     for stuck in work.arranged.stuck:
         shape = shapes[LaunchId(stuck.launch)]
-        last = shape.not_after if stuck.constraint == "horizon" else None
+        last = _last_day(sketch.resident, stuck)
         conflict = _no_room(sketch, shape, last, scene) if last else _stuck(sketch.resident, stuck, work)
         work.conflicts.setdefault(shape.id, []).append(_say_plainly(conflict, shapes))
     for launch, wanted in work.wanted.items():
@@ -50,6 +50,13 @@ def _look_at_stuck(sketch: Sketch, work: Attempt, scene: Scene, shapes: Shapes) 
         if last and work.days[launch] is None and work.alone[launch].date:
             conflict = _no_room(sketch, wanted.shape, last, scene)
             work.conflicts.setdefault(launch, []).append(_say_plainly(conflict, shapes))
+
+
+def _last_day(resident: Resident, stuck: Stuck) -> date | None:
+    """The last day that persons allow the launch, or one that shares its date, if that is what it cannot keep."""
+    day = resident.last_day(stuck.launch)
+    bounded = stuck.constraint == "horizon" and day < resident.schedule.portfolio.horizon
+    return date.fromordinal(day) if bounded else None
 
 
 def _steps(resident: Resident, move: Moved, dated: Dated | None) -> list[Step]:
