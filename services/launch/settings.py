@@ -28,8 +28,15 @@ def load_policy(file: Path = DEFAULT_POLICY) -> Policy:
     """
     try:
         return Policy.model_validate_json(json.dumps(_read(file), default=str))
-    except (yaml.YAMLError, ValidationError) as error:
+    except ValidationError as error:
+        raise ValueError(f"{file.name}: {'; '.join(map(_say, error.errors()))}") from None
+    except yaml.YAMLError as error:
         raise ValueError(f"{file.name}: {error}") from None
+
+
+def _say(error: Any) -> str:
+    """Where, and what was expected."""
+    return f"{'.'.join(['$', *map(str, error['loc'])])}: {error['msg']}"
 
 
 def _read(file: Path) -> Any:

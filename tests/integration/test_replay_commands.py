@@ -9,12 +9,15 @@ from typing import Any
 import asyncpg
 import httpx2
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
 from deploy.local.house import House, Order, PortTakenError, open_house
+from services.launch.settings import DEFAULT_POLICY
 
-OBSERVATION = {"id": "o1", "at": "2026-03-02T09:00:00Z", "feature": {"ref": "A-1", "title": "A", "status": "planned"}}
+FEATURE = {"ref": "A-1", "title": "A", "status": "planned"}
+OBSERVATION = {"id": "o1", "at": "2026-03-02T09:00:00Z", "feature": FEATURE}
 STUCK = "notify/launch.changes/stuck"
 PARK = """
 WITH position AS (INSERT INTO reader (portfolio, topic, revision, waiting, parked)
@@ -117,3 +120,31 @@ async def test_a_service_may_not_enter_the_database_of_another(house: House) -> 
     foreign = house.dsns["launch"].rpartition("/")[0] + "/notify"
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(foreign)
+
+
+async def test_another_policy_is_tried_on_what_a_running_launch_decided(house: House, tmp_path: Path) -> None:
+    told = {**FEATURE, "stage": "ga", "target": {"on": "2026-06-01"}}
+    await import_one(house, tmp_path, {**OBSERVATION, "feature": told})
+    quiet = tmp_path / "quiet.yaml"
+    quiet.write_text(yaml.safe_dump({"extends": str(DEFAULT_POLICY), "gates": []}))
+    other = await inloop(house, "policy", "diff", "--policy", str(quiet))
+    assert (other.exit_code, "no launch" in other.stdout) == (0, True), other.output
+    assert "L-A-1" in other.stdout
+    assert other.stdout.splitlines()[-1] == "1 of 1 decisions would differ, about 1 launches"
+    as_json = await inloop(house, "policy", "diff", "--policy", str(quiet), "--json")
+    (difference,) = json.loads(as_json.stdout)["differences"]
+    assert (difference["launch"], difference["decided"]["market"], difference["would_be"]) == ("L-A-1", "T2", None)
+    later = await inloop(house, "policy", "diff", "--policy", str(quiet), "--since", "2026-03-03")
+    same = await inloop(house, "policy", "diff", "--policy", str(DEFAULT_POLICY))
+    for none in (later, same):
+        assert (none.exit_code, none.stdout) == (0, "0 of 1 decisions would differ, about 0 launches\n")
+
+
+async def import_one(house: House, folder: Path, observation: Any) -> None:
+    """Import one observation, and wait until launch has decided on it."""
+    file = folder / "one.jsonl"
+    file.write_text(json.dumps(observation))
+    assert (await inloop(house, "import", str(file))).exit_code == 0
+    async with asyncio.timeout(20), httpx2.AsyncClient(base_url=house.url) as client:
+        while not (await client.get("/launch/api/v1/portfolios/default/changes")).json()["items"]:
+            await asyncio.sleep(0.05)

@@ -11,6 +11,7 @@ from deploy.cli.api import _problem
 from deploy.cli.contracts import build_documents
 from deploy.cli.main import app
 from deploy.local.host import free_port
+from services.launch.settings import DEFAULT_POLICY
 
 COMMANDS = (
     "demo",
@@ -19,6 +20,7 @@ COMMANDS = (
     "conservation",
     "contracts",
     "plan",
+    "policy",
     "serve",
     "completion",
     "directory",
@@ -37,7 +39,9 @@ def test_the_help_names_every_command_and_where_to_begin() -> None:
     assert "New here? Run `inloop demo`" in done.stdout
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, "parked show", "parked retry", "parked drop", "directory load"])
+@pytest.mark.parametrize(
+    "name", [*COMMANDS, "policy diff", "parked show", "parked retry", "parked drop", "directory load"]
+)
 def test_every_command_explains_itself(name: str) -> None:
     done = CliRunner().invoke(app, [*name.split(), "--help"])
     assert done.exit_code == 0
@@ -76,6 +80,25 @@ def test_a_parked_name_that_is_none_is_said_so(name: str) -> None:
 def test_a_file_that_is_not_there_is_a_wrong_use() -> None:
     assert CliRunner().invoke(app, ["replay", "nowhere.jsonl"]).exit_code == 2
     assert CliRunner().invoke(app, ["import", "nowhere.jsonl"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ("extends: {default}\nteams: {{marketing: {{weekly: 2, wekly: 3}}}}", "$.teams.marketing.wekly: "),
+        ("extends: {default}\nhorizon_days: soon", "$.horizon_days: Input should be a valid integer"),
+        ("tiers: {{}}", "$.horizon_days: Field required"),
+        ("a: [", "line 1, column 5"),
+        ("extends: nowhere.yaml", "nowhere.yaml"),
+    ],
+)
+def test_a_policy_that_is_none_says_where(tmp_path: Path, content: str, where: str) -> None:
+    file = tmp_path / "other.yaml"
+    file.write_text(content.format(default=DEFAULT_POLICY))
+    done = CliRunner().invoke(app, ["policy", "diff", "--policy", str(file), "--url", nobody()])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert where in done.stderr.replace("\n", "")
+    assert CliRunner().invoke(app, ["policy", "diff", "--policy", str(tmp_path / "none.yaml")]).exit_code == 2
 
 
 def test_a_state_that_is_no_demos_is_left_alone(tmp_path: Path) -> None:
