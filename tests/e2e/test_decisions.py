@@ -99,6 +99,18 @@ def test_a_move_is_approved_and_undone_with_the_keyboard_alone_and_each_hears_of
     expect_one_more(page, house, told, "Odile Marchand undid")
 
 
+def test_the_help_names_the_keys_of_this_page(page: Page, house: Household) -> None:
+    page.goto(f"{house.url}/launch/proposals")
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog")
+    for words in ("Search", "Approve, on the row", "Reject it", "Undo what was approved"):
+        expect(keys.get_by_text(words)).to_be_visible()
+    page.keyboard.press("a")  # an open dialog takes no orders
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+    expect(page.get_by_text("1 part of a plan waits")).to_be_visible()
+
+
 def test_a_rejection_needs_its_reason_and_keeps_what_was_typed(page: Page, house: Household) -> None:
     first = date_of(house)
     sit_down(page, house)
