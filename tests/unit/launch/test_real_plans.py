@@ -59,8 +59,9 @@ def report(story: Story) -> None:
     cost = sum(one.cost or 0 for one in opened)
     bound = sum(one.lower_bound or 0 for one in opened)
     print(  # noqa: T201 - seen with -s
-        f"moves {len(moves)}, explained {len(explained)}, applied at once {len(moves) - len(by_person)},"
-        f" approved {len(by_person)}, proposals {dict(states)}, conflicts {dict(conflicts)},"
+        f"{len(story.told)} decisions, moves {len(moves)}, explained {len(explained) / len(moves):.0%},"
+        f" applied at once {1 - len(by_person) / len(moves):.0%}, approved {len(by_person)},"
+        f" proposals {dict(states)}, conflicts {dict(conflicts)},"
         f" proposals' cost {cost} against {bound} by their own rules"
     )
     assert len(explained) == len(moves)
