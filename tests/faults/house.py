@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -125,9 +126,9 @@ class House:
             time.sleep(0.3)
         raise TimeoutError(f"not quiet: {seen}")
 
-    def decisions(self) -> list[dict[str, object]]:
+    def decisions(self) -> list[dict[str, Any]]:
         """The data of every LaunchesChanged, in order."""
-        items: list[dict[str, object]] = []
+        items: list[dict[str, Any]] = []
         after = 0
         while True:
             page = self.client.get(self.url("launch", f"/changes?after={after}&limit=200")).json()

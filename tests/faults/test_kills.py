@@ -16,6 +16,7 @@ import pytest
 
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.smtp import MailCatcher
+from services.launch.settings import DEFAULT_POLICY
 from shared.contracts.words import canonical_json
 from tests.bench.history import build_directory, build_observations
 from tests.faults.house import SERVICES, House, running_house
@@ -24,6 +25,7 @@ from tests.servers.topics import KafkaRoom
 
 OBSERVATIONS = 240
 LINES_AT_ONCE = 20
+FOUR_TEAMS = DEFAULT_POLICY.parent / "policies" / "four_teams.yaml"
 
 _FEATURE = re.compile(r"Feature number \d+")
 
@@ -40,7 +42,13 @@ PLACES = {
         "inbox.after_handle",
         "inbox.after_commit",
     ),
-    "launch": ("inbox.after_handle", "inbox.after_commit", "relay.after_produce", "relay.after_mark"),
+    "launch": (
+        "launch.after_decide",
+        "inbox.after_handle",
+        "inbox.after_commit",
+        "relay.after_produce",
+        "relay.after_mark",
+    ),
     "notify": ("inbox.after_handle", "inbox.after_commit", "relay.after_produce", "notify.after_claim"),
 }
 
@@ -71,7 +79,24 @@ def test_a_killed_service_leaves_no_trace_in_the_result(
     assert result["latest"] == undisturbed["latest"]
 
 
-def _run(kafka: Broker, folder: Path, name: str, moments: dict[str, list[str]]) -> dict[str, Any]:
+@pytest.mark.timeout(480)
+def test_a_plan_that_is_cut_off_is_made_again_the_same(kafka: Broker, tmp_path: Path) -> None:
+    """Teams are short of room; launch dies between deciding and saving, and again before its commit counts."""
+    moments = ["launch.after_decide=kill:2", "inbox.after_handle=kill:3"]
+    calm, killed = ((tmp_path / name) for name in ("calm", "killed"))
+    calm.mkdir()
+    killed.mkdir()
+    undisturbed = _run(kafka, calm, "plancalm", {}, FOUR_TEAMS)
+    result = _run(kafka, killed, "plankilled", {"launch": moments}, FOUR_TEAMS)
+    assert undisturbed["planned"] > 0, "no launch ever moved for another or waited for a person: nothing was planned"
+    assert result["restarts"] >= len(moments)
+    assert result["decisions"] == undisturbed["decisions"]
+    assert result["notices"] == undisturbed["notices"]
+
+
+def _run(
+    kafka: Broker, folder: Path, name: str, moments: dict[str, list[str]], policy: Path = DEFAULT_POLICY
+) -> dict[str, Any]:
     folder.chmod(0o755)
     directory = folder / "directory.csv"
     directory.write_text(build_directory())
@@ -87,6 +112,7 @@ def _run(kafka: Broker, folder: Path, name: str, moments: dict[str, list[str]]) 
                 "INLOOP_DIRECTORY_FILE": str(directory),
                 "INLOOP_LOG_FORMAT": "text",
                 "INLOOP_FETCH_WAIT_MS": "20",
+                "INLOOP_POLICY_FILE": str(policy),
             }
             for service in SERVICES
         }
@@ -125,7 +151,8 @@ def _wait_until_sent(postgres: EmbeddedPostgres) -> None:
 
 
 def _result(house: House, mails: MailCatcher, postgres: EmbeddedPostgres) -> dict[str, Any]:
-    decisions = hashlib.sha256("\n".join(canonical_json(one) for one in house.decisions()).encode()).hexdigest()
+    told = house.decisions()
+    decisions = hashlib.sha256("\n".join(canonical_json(one) for one in told).encode()).hexdigest()
     sums = house.client.get(house.url("notify", "/conservation")).json()
     sent = set(postgres.execute("SELECT message_id FROM delivery WHERE state = 'accepted'", "notify").splitlines())
     assert sent <= {mail.message_id for mail in mails.mails}, "a letter that counts as sent never arrived"
@@ -135,11 +162,24 @@ def _result(house: House, mails: MailCatcher, postgres: EmbeddedPostgres) -> dic
     assert all(len(copies) == 1 for copies in by_id.values()), "a letter that was sent twice differs from itself"
     return {
         "decisions": decisions,
+        "planned": sum(len(one["proposals"]) for one in told) + _made_room(told),
         "classes": json.dumps(sums.get("classes", sums), sort_keys=True),
         "notices": postgres.execute("SELECT cause, person FROM notice ORDER BY cause, person", "notify"),
         "latest": _latest(mails),
         "restarts": house.restarts,
     }
+
+
+def _made_room(told: list[dict[str, Any]]) -> int:
+    """How often a launch moved whose own features were not spoken of."""
+    return sum(
+        bool(change["before"]) and change["before"]["date"] != change["launch"]["date"]
+        for one in told
+        for change in one["changes"]
+        if {each["feature"]["id"] for each in one["features"]}.isdisjoint(
+            each["id"] for each in change["launch"]["features"]
+        )
+    )
 
 
 def _latest(mails: MailCatcher) -> dict[str, str]:

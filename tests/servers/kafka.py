@@ -1,6 +1,8 @@
 """The real broker of a test run: the first that is to be had. How each kind is started is in `apache/`."""
 
+import gc
 import os
+import warnings
 from collections.abc import Callable
 
 from tests.servers.apache.broker import Broker, GivenBroker, NoBrokerError
@@ -23,7 +25,15 @@ def start_broker() -> Broker:
             return KINDS[kind]()
         except NoBrokerError as reason:
             reasons.append(f"{kind}: {reason}")
+        _collect_sockets()
     raise NoBrokerError("; ".join(reasons))
+
+
+def _collect_sockets() -> None:
+    """Docker's client leaves the socket open with which it looked in vain; else whichever test runs then is blamed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def _order() -> list[str]:
