@@ -1,6 +1,7 @@
 """The whole portfolio before the independent checker: every rule that is broken and that nobody has declared."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date
 from functools import lru_cache
 
@@ -63,4 +64,4 @@ def doubt(story: Story) -> None:
     """From now on the checker finds fault with every plan."""
     assert story.state.planner
     honest = story.state.planner.verifier
-    story.state.planner.verifier = Doubtful(honest.policy, honest.written, honest.reach, honest.own)
+    story.state.planner.verifier = Doubtful(*(getattr(honest, one.name) for one in fields(honest)))

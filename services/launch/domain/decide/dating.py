@@ -31,6 +31,8 @@ def plan(wanted: Sequence[Wanted], table: Table) -> Planned:
 
     Trains and audiences are held either way.
     """
+    if not (wanted or table.gone or table.touched):
+        return Planned()
     return hold(wanted, table, _plan)
 
 

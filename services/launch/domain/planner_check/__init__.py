@@ -4,9 +4,9 @@ Works on decoded JSON and shares no code with the engine in ../planner, so that 
 """
 
 from services.launch.domain.planner_check.check import check_plan
-from services.launch.domain.planner_check.rules import Violation, World
+from services.launch.domain.planner_check.rules import Book, Violation, World
 
-__all__ = ["Violation", "World", "check_baseline", "check_plan"]
+__all__ = ["Book", "Violation", "World", "check_baseline", "check_plan"]
 
 
 def check_baseline(portfolio: dict[str, object]) -> list[Violation]:

@@ -62,7 +62,7 @@ def _check_conflicts(world: World, event: Json, plan: Json) -> Iterator[Violatio
 def _check_stuck(world: World, event: Json, stuck: set[str]) -> Iterator[Violation]:
     for group in sorted(stuck):
         name = next(name for name, one in world.launches.items() if group_of(one) == group)
-        first, last = world.old[name].toordinal(), world.horizon.toordinal()
+        first, last = world.old[name].toordinal(), world.book.horizon.toordinal()
         days = (date.fromordinal(day) for day in range(first, last + 1))
         possible = (day for day in days if not any(True for _ in _alone(world, group, day)))
         free = next((day for day in possible if not blockers(world, event, name, day)), None)

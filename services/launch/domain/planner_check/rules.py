@@ -47,15 +47,10 @@ def features_after(portfolio: Json, event: Json | None = None) -> Features:
     return found
 
 
-class World:
-    def __init__(self, portfolio: Json, event: Json | None = None, moved: dict[str, date] | None = None) -> None:
-        self.portfolio = portfolio
-        self.policy: Json = portfolio["policy"]
-        self.launches: dict[str, Json] = {launch["id"]: launch for launch in portfolio["launches"]}
-        self.old = {name: date.fromisoformat(launch["date"]) for name, launch in self.launches.items()}
-        self.dates = self.old | (moved or {})
-        self.features = features_after(portfolio, event)
-        self.today = date.fromisoformat(portfolio["today"])
+class Book:
+    """What a portfolio says of days, weeks and teams, launches and features apart; read once for many worlds."""
+
+    def __init__(self, portfolio: Json) -> None:
         self.horizon = date.fromisoformat(portfolio["horizon"])
         self.regions = {
             r["id"]: (set(r["weekend"]), {date.fromisoformat(h) for h in r["holidays"]}) for r in portfolio["regions"]
@@ -72,6 +67,24 @@ class World:
         first = date.fromisocalendar(int(year), int(week), 1)
         return {first + at * WEEK: units for at, units in enumerate(team["capacity"])}
 
+
+class World:
+    def __init__(
+        self,
+        portfolio: Json,
+        event: Json | None = None,
+        moved: dict[str, date] | None = None,
+        book: Book | None = None,
+    ) -> None:
+        self.portfolio = portfolio
+        self.book = book or Book(portfolio)
+        self.policy: Json = portfolio["policy"]
+        self.launches: dict[str, Json] = {launch["id"]: launch for launch in portfolio["launches"]}
+        self.old = {name: date.fromisoformat(launch["date"]) for name, launch in self.launches.items()}
+        self.dates = self.old | (moved or {})
+        self.features = features_after(portfolio, event)
+        self.today = date.fromisoformat(portfolio["today"])
+
     def violations(self) -> Iterator[Violation]:
         for name, launch in self.launches.items():
             yield from self.calendar(launch, self.dates[name])
@@ -87,21 +100,21 @@ class World:
         who = (launch["id"],)
         if day < self.today:
             yield Violation("today", who, f"{day} is before today")
-        if day > self.horizon:
+        if day > self.book.horizon:
             yield Violation("horizon", who, f"{day} is after the horizon")
         yield from self._idle(launch, day)
         yield from self._frozen(launch, day)
-        if launch["tier"] in self.trains and day not in self.trains[launch["tier"]]:
+        if launch["tier"] in self.book.trains and day not in self.book.trains[launch["tier"]]:
             yield Violation("train", who, f"{day} is no train")
 
     def _idle(self, launch: Json, day: date) -> Iterator[Violation]:
         for region in launch["regions"]:
-            weekend, holidays = self.regions[region]
+            weekend, holidays = self.book.regions[region]
             if day.isoweekday() in weekend or day in holidays:
                 yield Violation("workday", (launch["id"],), f"{day} is no working day in {region}")
 
     def _frozen(self, launch: Json, day: date) -> Iterator[Violation]:
-        for first, last, tiers, regions in self.freezes:
+        for first, last, tiers, regions in self.book.freezes:
             inside = first <= day <= last and launch["tier"] in tiers
             if inside and (regions is None or set(regions) & set(launch["regions"])):
                 yield Violation("freeze", (launch["id"],), f"{day} is frozen")
@@ -142,7 +155,7 @@ class World:
 
     def crowded(self) -> Iterator[Violation]:
         for (team, week), users in self.needs().items():
-            used, capacity = sum(users.values()), self.capacity[team].get(week, 0)
+            used, capacity = sum(users.values()), self.book.capacity[team].get(week, 0)
             if used > capacity:
                 yield Violation("capacity", tuple(sorted(users)), f"{team}, week of {week}: {used} of {capacity}")
 

@@ -3,9 +3,11 @@
 Nothing is dropped or moved here: an excess is a conflict that lists all candidates with their scores.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import NamedTuple
 
 from services.launch.domain.policy import TIERS, Budget
 from shared.contracts.launch import Conflict, Option
@@ -27,15 +29,15 @@ class Candidate:
 
 def over_budget(candidates: Sequence[Candidate], budget: Budget) -> Mapping[LaunchId, Conflict]:
     """The conflict of each launch that is one too many: of a group those with the lowest scores."""
-    found: dict[LaunchId, Conflict] = {}
+    by_quarter: dict[tuple[int, int], list[Candidate]] = {}
     for one in candidates:
-        quarter = _rank(other for other in candidates if _quarter(other.day) == _quarter(one.day))
-        near = _rank(_crowd(one, candidates, budget))
-        if one in quarter[budget.per_quarter :]:
-            found[one.launch] = _conflict(one, quarter, budget, f"{budget.per_quarter} in a quarter")
-        elif one in near[budget.at_once :]:
-            what = f"{budget.at_once} within {budget.days} days"
-            found[one.launch] = _conflict(one, near, budget, what)
+        by_quarter.setdefault(_quarter(one.day), []).append(one)
+    found: dict[LaunchId, Conflict] = {}
+    for group in _crowds(candidates, budget):
+        found |= _conflicts(group, budget.at_once, f"{budget.at_once} within {budget.days} days", budget)
+    for quarter in by_quarter.values():
+        group = _Group(quarter, quarter)
+        found |= _conflicts(group, budget.per_quarter, f"{budget.per_quarter} in a quarter", budget)
     return found
 
 
@@ -44,30 +46,38 @@ def is_same_choice(one: Conflict, other: Conflict) -> bool:
     return {option.detail for option in one.options} == {option.detail for option in other.options}
 
 
-def _rank(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Highest score first."""
-    return sorted(candidates, key=lambda other: (-other.score, other.day, other.launch))
+class _Group(NamedTuple):
+    """Launches to choose from, and those of them that are judged by this group."""
+
+    candidates: Sequence[Candidate]
+    judged: Sequence[Candidate]
 
 
-def _crowd(one: Candidate, candidates: Sequence[Candidate], budget: Budget) -> list[Candidate]:
-    """The largest group with this launch whose first and last lie no further apart than the budget says."""
-    groups = [
-        [other for other in candidates if 0 <= (other.day - first.day).days <= budget.days]
-        for first in candidates
-        if 0 <= (one.day - first.day).days <= budget.days
-    ]
-    return max(groups, key=len, default=[])
+def _crowds(candidates: Sequence[Candidate], budget: Budget) -> Iterator[_Group]:
+    """For each launch the largest group around it, the first of them, no longer than the budget says."""
+    in_order = sorted(candidates, key=lambda one: (one.day, one.launch))
+    days = [one.day for one in in_order]
+    ends = [bisect_right(days, day + timedelta(days=budget.days)) for day in days]
+    judged: dict[int, list[Candidate]] = {}
+    for at, one in enumerate(in_order):
+        starts = range(bisect_left(days, one.day - timedelta(days=budget.days)), at + 1)
+        judged.setdefault(max(starts, key=lambda start: (ends[start] - start, -start)), []).append(one)
+    return (_Group(in_order[start : ends[start]], some) for start, some in judged.items())
 
 
-def _conflict(one: Candidate, ranked: Sequence[Candidate], budget: Budget, what: str) -> Conflict:
-    listed = ", ".join(f"{other.name} (score {other.score}, {other.day})" for other in ranked)
+def _conflicts(group: _Group, most: int, what: str, budget: Budget) -> dict[LaunchId, Conflict]:
+    if len(group.candidates) <= most:
+        return {}
+    ranked = sorted(group.candidates, key=lambda one: (-one.score, one.day, one.launch))
+    listed = ", ".join(f"{one.name} (score {one.score}, {one.day})" for one in ranked)
+    detail = f"more than {what} would be {budget.tier}: {listed}; choose which"
     quieter = TIERS[min(TIERS.index(budget.tier) + 1, len(TIERS) - 1)]
     options = tuple(
-        Option(action="lower_tier", detail=f"Make {other.name} {quieter}: override its tier.", cost=other.score)
-        for other in reversed(ranked)
+        Option(action="lower_tier", detail=f"Make {one.name} {quieter}: override its tier.", cost=one.score)
+        for one in reversed(ranked)
     )
-    detail = f"more than {what} would be {budget.tier}: {listed}; choose which"
-    return Conflict(launch=one.launch, constraint=BUDGET, detail=detail, options=options)
+    too_many = {one.launch for one in ranked[most:]} & {one.launch for one in group.judged}
+    return {name: Conflict(launch=name, constraint=BUDGET, detail=detail, options=options) for name in sorted(too_many)}
 
 
 def _quarter(day: date) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.constraints import Follows
-from services.launch.domain.planner_check import Violation, World
+from services.launch.domain.planner_check import Book, Violation, World
 from services.launch.domain.policy import Policy
 from services.launch.domain.readiness import Known
 from services.launch.domain.verifying.own_rules import OwnRules
@@ -57,6 +57,7 @@ class Verifier:
 
     policy: Policy
     written: dict[str, Any]
+    book: Book
     reach: range
     """Weeks, counted from a launch's own, that it can matter to."""
     own: OwnRules
@@ -69,7 +70,8 @@ class Verifier:
         reach = range(
             min((load.from_week for load in loads), default=0), max((load.to_week for load in loads), default=0) + 1
         )
-        return cls(policy, write_policy(policy, year), reach, OwnRules(policy))
+        written = write_policy(policy, year)
+        return cls(policy, written, Book(written), reach, OwnRules(policy))
 
     def judge(self, plan: Plan, today: date) -> list[Violation]:
         """Every rule that the plan breaks and does not declare; empty when it holds."""
@@ -117,7 +119,7 @@ class Verifier:
             name: day for name, day in dates.items() if day - timedelta(days=day.weekday()) in weeks or name in linked
         }
         launches = [self._launch(shape_of(name), day, chosen) for name, day in sorted(chosen.items())]
-        return World({**self.written, "today": today.isoformat(), "launches": launches})
+        return World({**self.written, "today": today.isoformat(), "launches": launches}, book=self.book)
 
     def _launch(self, shape: LaunchSnapshot, day: date, known: Dates) -> dict[str, Any]:
         policy = self.policy

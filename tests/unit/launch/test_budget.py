@@ -1,0 +1,61 @@
+"""The budget of the loudest tier, counted the slow and obvious way beside ours."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.launch.domain.policy import Budget
+from services.launch.domain.tiers.budget import Candidate, over_budget
+from shared.contracts.words import LaunchId
+from tests.unit.launch.story import on
+
+BUDGET = Budget(per_quarter=3, at_once=2, days=30)
+FIRST = on("2026-03-01")
+PLACES = st.lists(st.tuples(st.integers(0, 140), st.integers(60, 63)), max_size=12)
+
+
+def candidates(places: list[tuple[int, int]]) -> list[Candidate]:
+    return [
+        Candidate(LaunchId(f"L-{number:02}"), f"Launch {number}", FIRST + timedelta(days=day), score)
+        for number, (day, score) in enumerate(places)
+    ]
+
+
+def too_many(group: list[Candidate], most: int) -> set[str]:
+    return {one.launch for one in sorted(group, key=lambda one: (-one.score, one.day, one.launch))[most:]}
+
+
+def largest(one: Candidate, listed: list[Candidate]) -> list[Candidate]:
+    """Of all stretches of so many days with this launch in them, the first with the most launches."""
+    stretches = [
+        [other for other in listed if start <= other.day <= start + timedelta(days=BUDGET.days)]
+        for start in sorted({other.day for other in listed})
+        if start <= one.day <= start + timedelta(days=BUDGET.days)
+    ]
+    return max(stretches, key=len)
+
+
+@given(PLACES)
+def test_who_is_one_too_many_is_who_a_plain_count_says(places: list[tuple[int, int]]) -> None:
+    listed = candidates(places)
+    expected = set()
+    for one in listed:
+        same = [other for other in listed if _quarter(other) == _quarter(one)]
+        if one.launch in too_many(same, BUDGET.per_quarter) | too_many(largest(one, listed), BUDGET.at_once):
+            expected.add(one.launch)
+    assert over_budget(listed, BUDGET).keys() == expected
+
+
+def _quarter(one: Candidate) -> tuple[int, int]:
+    return one.day.year, (one.day.month + 2) // 3
+
+
+def test_each_conflict_lists_all_there_is_to_choose_from() -> None:
+    found = over_budget(candidates([(0, 62), (1, 61), (2, 60)]), BUDGET)
+    assert found.keys() == {"L-02"}
+    assert found[LaunchId("L-02")].detail == (
+        "more than 2 within 30 days would be T1: Launch 0 (score 62, 2026-03-01), Launch 1 (score 61, 2026-03-02),"
+        " Launch 2 (score 60, 2026-03-03); choose which"
+    )
+    assert [one.cost for one in found[LaunchId("L-02")].options] == [60, 61, 62]
