@@ -18,7 +18,11 @@ from shared.contracts.launch import LaunchChange, LaunchesChanged, LaunchSnapsho
 from shared.contracts.words import CauseId, LaunchId, PortfolioId
 
 POLICIES = DEFAULT_POLICY.parent / "policies"
-POLICY = load_policy(POLICIES / "by_itself.yaml")
+BY_ITSELF = load_policy(POLICIES / "by_itself.yaml")
+POLICY = BY_ITSELF.model_copy(
+    update={"activities": tuple(one.model_copy(update={"anchor": None}) for one in BY_ITSELF.activities)}
+)
+"""Nobody is asked, and only soak, notice and the calendar keep a launch from a day."""
 CALENDAR = Calendar(POLICY)
 ASKING = Calendar(load_policy())
 """The default: what is loud or near moves only once a person has said so."""

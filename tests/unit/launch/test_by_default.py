@@ -26,21 +26,22 @@ def test_the_loudest_launch_waits_for_a_person_and_moves_once_approved() -> None
     story = asking()
     story.add(day="2026-06-01", impact=LOUD, labels=("demo",))
     asked = proposal(story.change("delayed", day="2026-06-10"))
-    assert (story.launch().date, asked.because) == (on("2026-06-11"), ("Feature F-1 is T1",))
-    assert [(one.earlier_date, one.later_date) for one in asked.moves] == [(on("2026-06-11"), on("2026-06-22"))]
+    assert (story.launch().date, asked.because) == (on("2026-06-15"), ("Feature F-1 is T1",))
+    assert [(one.earlier_date, one.later_date) for one in asked.moves] == [(on("2026-06-15"), on("2026-07-01"))]
+    assert "help-center articles (docs) needs 10 working days after that: 2026-06-24" in asked.moves[0].detail
     approve(story, asked)
-    assert story.launch().date == on("2026-06-22")
+    assert story.launch().date == on("2026-07-01")
 
 
 def test_a_t2_moves_a_week_by_itself_when_far_ahead_and_asks_beyond() -> None:
     story = asking()
     story.add(day="2026-06-01", impact=MEDIUM)
-    assert story.launch().date == on("2026-06-08")
+    assert story.launch().date == on("2026-06-10")
     assert "rescheduled" in only(story.change("delayed", day="2026-06-08")).kinds
-    assert story.launch().date == on("2026-06-15")
+    assert story.launch().date == on("2026-06-17")
     asked = proposal(story.change("delayed", day="2026-07-10"))
-    assert "moves 30 days, more than 7" in " ".join(asked.because)
-    assert story.launch().date == on("2026-06-15")
+    assert "moves 34 days, more than 7" in " ".join(asked.because)
+    assert story.launch().date == on("2026-06-17")
 
 
 def test_a_t3_takes_another_train_by_itself() -> None:
@@ -59,11 +60,11 @@ def test_what_comes_back_after_it_was_called_off_gets_its_new_date_at_once() -> 
     story.add(day="2026-06-01", impact=MEDIUM)
     story.change("cancelled", status="cancelled")
     revived = only(story.change("revived delayed", status="planned", day="2026-08-31"))
-    assert (revived.kinds[0], revived.launch.state, revived.launch.date) == ("revived", "planned", on("2026-09-07"))
+    assert (revived.kinds[0], revived.launch.state, revived.launch.date) == ("revived", "planned", on("2026-09-09"))
     story.person(cancel=True)
     story.change("delayed", day="2026-09-30")
     again = only(story.person(cancel=False))
-    assert (again.kinds[0], again.launch.date) == ("revived", on("2026-10-05"))
+    assert (again.kinds[0], again.launch.date) == ("revived", on("2026-10-09"))
     assert not story.state.proposals
 
 
