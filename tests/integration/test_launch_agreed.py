@@ -68,25 +68,25 @@ async def test_an_override_needs_a_second_name_holds_until_its_day_and_can_be_en
 
 async def test_activities_hang_on_the_date_and_completed_ones_do_not_move(house: House) -> None:
     asked = await house.get("launches/L-F-1/activities")
-    assert asked["items"][0]["begin_by"] == "2026-04-27"  # 30 working days before 8 June
+    assert asked["items"][0]["begin_by"] == "2026-04-29"  # 30 working days before 10 June
     assert {one["state"] for one in asked["items"]} == {"ahead"}
     before = await house.get("launches/L-F-1")
     await ask(house, "POST", "activities/kickoff/complete", {"by": "ana"})
     await ask(house, "POST", "activities/no-such/complete", {"by": "ana"}, 404)
     await house.patch("L-F-1", {"date": "2026-07-06", "by": "ana"})
     later = {one["activity"]: one for one in (await house.get("launches/L-F-1/activities"))["items"]}
-    assert (later["kickoff"]["state"], later["kickoff"]["begin_by"]) == ("completed", "2026-04-27")
+    assert (later["kickoff"]["state"], later["kickoff"]["begin_by"]) == ("completed", "2026-04-29")
     assert later["positioning"]["begin_by"] == "2026-06-01"
     now = await house.get("launches/L-F-1")
     assert now["revision"] == before["revision"] + 1  # the date's; what is completed is not material
 
 
 async def test_the_clock_says_once_what_must_begin_today(house: House) -> None:
-    await let_time_pass(house, 2026, 4, 27)
-    await let_time_pass(house, 2026, 4, 28)
+    await let_time_pass(house, 2026, 4, 29)
+    await let_time_pass(house, 2026, 4, 30)
     told = [one for one in await house.told() if one.cause.kind == "clock"]
     assert [one.cause.summary for one in told] == [
-        "Today is the last day to start kickoff and agreed tier for Feature F-1 on 2026-06-08 (pmm), and of 1 more"
+        "Today is the last day to start kickoff and agreed tier for Feature F-1 on 2026-06-10 (pmm), and of 1 more"
     ]
     (change,) = told[0].changes
     assert (change.kinds, change.material) == (("lead_time_at_risk",), False)
@@ -207,9 +207,9 @@ async def test_a_pin_that_crowds_a_segment_is_shown_with_why_not_that_day(house:
     for number, (ref, day) in enumerate((("F-2", "2026-06-01"), ("F-3", "2026-05-04")), 2):
         feature = snapshot(ref, day=day, impact=MEDIUM, segments=("smb",))
         await house.hear(changed(number, FeatureChange(kinds=("added",), feature=feature, before=None)))
-    explained = await house.get("launches/L-F-3/explain", day="2026-06-09")
+    explained = await house.get("launches/L-F-3/explain", day="2026-06-11")
     assert ("rest", ["L-F-2"]) in [(one["constraint"], one["by"]) for one in explained["between"]]
-    await house.patch("L-F-3", {"date": "2026-06-09", "pin": "a promise", "by": "ana"})
+    await house.patch("L-F-3", {"date": "2026-06-11", "pin": "a promise", "by": "ana"})
     (crowded,) = (await house.get("trains"))["audiences"]
     assert (crowded["constraint"], crowded["launches"]) == ("rest", ["L-F-2", "L-F-3"])
     assert "smb hears something else" in (await house.client.get("/launch/launches/L-F-3")).text

@@ -30,6 +30,7 @@ from tests.unit.launch.test_better_plans import LOAD, LOUD_ONES, MEDIUM_ONES, SO
 
 RULES = {
     "extends": str(DEFAULT_POLICY),
+    "activities": [],  # a launch's first day is then its features' soak alone
     "teams": {name: team.model_dump() for name, team in TEAMS.items()},
     "load": {tier: [one.model_dump() for one in works] for tier, works in LOAD.items()},
     "slots": [],

@@ -73,14 +73,14 @@ async def test_the_list_is_filtered_by_its_address_and_exported(house: House) ->
     assert "L-F-1" not in (await house.client.get("/launch/?state=launched")).text
     sheet = await house.client.get("/launch/?format=csv&q=HYPER")
     assert sheet.headers["content-type"] == "text/csv; charset=utf-8"
-    assert sheet.text.splitlines()[1].startswith("L-B,'=HYPERLINK(1),2026-06-08,T2,T2,planned")
+    assert sheet.text.splitlines()[1].startswith("L-B,'=HYPERLINK(1),2026-06-10,T2,T2,planned")
 
 
 async def test_one_launch_shows_the_old_date_as_a_ghost_with_its_chain_and_history(house: House) -> None:
     await house.hear(changed(1, added()), changed(2, delayed("2026-06-08")))
     page = (await house.client.get(PAGE)).text
-    assert re.search(r'<s><time datetime="2026-06-08".*?datetime="2026-06-15"', page)
-    assert "F-1 is ready on Jun 8; plus 5 days to settle: Jun 13" in read(page)
+    assert re.search(r'<s><time datetime="2026-06-10".*?datetime="2026-06-17"', page)
+    assert "F-1 is ready on Jun 8; help-center articles (docs) needs 7 working days after that: Jun 17" in read(page)
     assert "Score 52 gives T2" in page
     assert (await house.client.get(f"{PAGE}?lang=fr")).text.count("Pourquoi ce jour") == 1
 
@@ -92,7 +92,7 @@ async def test_why_not_another_day_and_what_the_loudness_rests_on_are_answered_w
     assert "Why not" in page
     assert "Jun 13 is no working day" in page
     page = read((await house.client.get(f"{PAGE}?day=2026-06-08")).text)
-    assert "F-1 is ready on Jun 1; plus 5 days to settle: Jun 6" in page
+    assert "F-1 is ready on Jun 1; help-center articles (docs) needs 7 working days after that: Jun 10" in page
     assert "value to customers 3 of 3" in page
     assert "T3 if customer value goes to 0" in page
     assert (await house.client.get(f"{PAGE}?day=soon")).status_code == 200

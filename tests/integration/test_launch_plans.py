@@ -24,6 +24,7 @@ from tests.unit.launch.story import LOUD, MEDIUM, START, snapshot, target
 
 RULES = {
     "extends": str(DEFAULT_POLICY),
+    "activities": [],  # a launch's first day is then its features' soak alone
     "teams": {"marketing": {"weekly": 2}},
     "load": {tier: [{"team": "marketing", "units": 2}] for tier in ("T1", "T2")},
     "approval": {"alone": {"T2": {}, "T3": {}}},

@@ -59,7 +59,7 @@ async def test_a_feature_worth_telling_gets_a_launch_that_can_be_asked_for(house
     await house.hear(changed(1, added()))
     launch = await house.get("launches/L-F-1")
     known = (launch["date"], launch["market_tier"], launch["revision"], launch["state"])
-    assert known == ("2026-06-08", "T2", 1, "planned")
+    assert known == ("2026-06-10", "T2", 1, "planned")
     assert [one["kinds"] for one in launch["history"]] == [["planned"]]
     (told,) = await house.told()
     assert (told.cause.id, told.revision) == ("native:default-1", 1)
@@ -77,7 +77,7 @@ async def test_a_batch_of_several_portfolios_is_decided_in_order_and_each_cause_
     assert [one.revision for one in await house.told()] == [1, 2, 3]
     assert [one.changes[0].launch.id for one in await house.told(other)] == ["L-acme~F-1", "L-acme~F-2"]
     launch = await house.get("launches/L-F-1")
-    assert (launch["date"], launch["revision"], launch["version"]) == ("2026-06-15", 2, 2)
+    assert (launch["date"], launch["revision"], launch["version"]) == ("2026-06-17", 2, 2)
 
 
 async def test_a_repeated_message_changes_nothing(house: House) -> None:
@@ -95,8 +95,8 @@ async def test_after_a_restart_it_goes_on_where_it_was(fresh_database: FreshData
         await second.hear(changed(2, delayed("2026-06-08"), at=START + timedelta(hours=1)))
         launch = await second.get("launches/L-F-1")
         assert [one["kinds"] for one in launch["history"]] == [["rescheduled"], ["planned"]]
-        assert (
-            launch["history"][0]["why"][1]["detail"] == "F-1 is ready on 2026-06-08; plus 5 days to settle: 2026-06-13"
+        assert launch["history"][0]["why"][1]["detail"] == (
+            "F-1 is ready on 2026-06-08; help-center articles (docs) needs 7 working days after that: 2026-06-17"
         )
 
 
@@ -215,8 +215,11 @@ async def test_a_bad_body_is_refused_with_its_place(house: House, body: dict[str
 async def test_why_this_date_and_why_not_another(house: House) -> None:
     await house.hear(changed(1, added()))
     why = await house.get("launches/L-F-1/explain", day="2026-06-06")
-    assert (why["earliest"], [one["constraint"] for one in why["against"]]) == ("2026-06-08", ["workday"])
-    assert why["bounds"][0]["detail"] == "F-1 is ready on 2026-06-01; plus 5 days to settle: 2026-06-06"
+    assert (why["earliest"], [one["constraint"] for one in why["against"]]) == ("2026-06-10", ["lead", "workday"])
+    assert [one["detail"] for one in why["bounds"][:2]] == [
+        "F-1 is ready on 2026-06-01; help-center articles (docs) needs 7 working days after that: 2026-06-10",
+        "F-1 is ready on 2026-06-01; plus 5 days to settle: 2026-06-06",
+    ]
 
 
 async def test_receipts_say_who_knows_and_move_nothing(house: House) -> None:
@@ -332,4 +335,4 @@ async def test_a_failing_transaction_leaves_no_half_changed_state(house: House) 
         await connection.execute(sa.text("ALTER TABLE gone RENAME TO launch_history"))
     assert await house.foundation.inboxes["roadmap.changes"].unpark(DEFAULT)
     launch = await house.get("launches/L-F-1")
-    assert (launch["date"], launch["revision"], len(await house.told())) == ("2026-06-15", 2, 2)
+    assert (launch["date"], launch["revision"], len(await house.told())) == ("2026-06-17", 2, 2)
