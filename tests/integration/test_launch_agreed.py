@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from services.launch.domain.calendar import Calendar
 from services.launch.timers import fire_due
 from shared.contracts.feature import FeatureChange, FeatureSnapshot, Impact
 from tests.integration.launch import DEFAULT, House, changed, open_house
 from tests.servers.fixtures import FreshDatabase
-from tests.unit.launch.story import MEDIUM, POLICY, SMALL, snapshot
+from tests.unit.launch.story import MEDIUM, SMALL, snapshot
 
 PATH = f"/launch/api/v1/portfolios/{DEFAULT}/launches/L-F-1"
 LOUDER = {"market_tier": "T1", "reason": "the keynote", "by": "ana", "until": "2026-02-02"}
@@ -108,7 +107,7 @@ async def test_less_lead_is_waived_by_two_names_and_the_waiver_ends(house: House
 async def test_what_was_agreed_survives_a_restart(house: House) -> None:
     await ask(house, "PUT", "tier/override", LOUDER | {"approved_by": "bo"})
     again = type(house.deciding)(
-        house.deciding.database, house.foundation.outbox, house.foundation.telemetry, Calendar(POLICY)
+        house.deciding.database, house.foundation.outbox, house.foundation.telemetry, house.deciding.calendar
     )
     await again.fire(DEFAULT, datetime(2026, 2, 3, tzinfo=UTC))
     assert (await house.get("launches/L-F-1"))["market_tier"] == "T2"

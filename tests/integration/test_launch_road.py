@@ -22,7 +22,7 @@ from shared.contracts.notify import Receipt, ReceiptsChanged
 from shared.contracts.words import LaunchId, PortfolioId
 from tests.integration.launch import DEFAULT, House, changed, open_house
 from tests.servers.fixtures import FreshDatabase
-from tests.unit.launch.story import CALENDAR, MEDIUM, START, cause, is_reminder, snapshot, target
+from tests.unit.launch.story import MEDIUM, START, cause, is_reminder, snapshot, target
 
 MANY = 10_000
 TRACED = (SpanKind.CONSUMER, SpanKind.PRODUCER)
@@ -131,7 +131,7 @@ async def test_what_was_told_gives_what_is_stored(house: House) -> None:
         rows = await connection.execute(sa.text("SELECT time_at FROM outbox ORDER BY revision"))
         times = [row.time_at for row in rows]
     for message, now in zip(await house.told(), times, strict=True):
-        evolve(state, message, now, CALENDAR)
+        evolve(state, message, now, house.deciding.calendar)
     found = await stored(house)
     assert (found.launches, found.features) == (state.launches, state.features)
 

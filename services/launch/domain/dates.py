@@ -1,7 +1,7 @@
 """S0 (planning.md): the earliest date of one launch on its own, and everything that speaks against a date.
 
-Lower bound = the latest of ready + soak, notice and tomorrow; then the next day the calendar allows. Other launches
-do not appear here.
+Lower bound = the latest of ready + soak, ready + what waits for it, notice and tomorrow; then the next day the calendar
+allows. Other launches do not appear here.
 """
 
 from collections.abc import Iterator, Sequence

@@ -11,20 +11,11 @@ from services.launch.domain.calendar import Calendar
 from services.launch.domain.decide.agreeing import Waiving
 from services.launch.domain.decide.scene import RefusedError
 from services.launch.domain.leads import Lead, contract, ready_on
-from tests.unit.launch.story import CALENDAR, MEDIUM, POLICY, SMALL, START, Story, is_reminder, on, only
+from tests.unit.launch.story import BY_ITSELF, CALENDAR, MEDIUM, SMALL, START, Story, is_reminder, on, only
 
 DAYS = st.integers(90, 400).map(lambda days: START.date() + timedelta(days=days))
 DONE = st.sets(st.sampled_from(["kickoff", "blog", "email", "go-no-go"]), max_size=3).map(sorted).map(tuple)
-AFTER_READY = Calendar(
-    POLICY.model_copy(
-        update={
-            "activities": tuple(
-                one.model_copy(update={"anchor": "ready"} if one.id == "help-center" else {})
-                for one in POLICY.activities
-            )
-        }
-    )
-)
+AFTER_READY = Calendar(BY_ITSELF)
 HELP = "help-center articles (docs) needs 7 working days after that"
 WAIVER = Waiving(activity="kickoff", reason="the text is there", approved_by="bo", until=on("2026-09-01"))
 
