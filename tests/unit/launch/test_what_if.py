@@ -1,9 +1,11 @@
 """What would happen, what a gap allows, what a pin costs, and rules of the policy that shape all of it."""
 
+from datetime import timedelta
+
 import pytest
 
 from services.launch.domain.approval.radius import sweep
-from services.launch.domain.approval.whatif import Slip, Step, keeps_from, simulate
+from services.launch.domain.approval.whatif import Slip, Step, keeps_from, read_capacity, simulate
 from services.launch.domain.constraints import Constraints, Follows, Load
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.planning.words import resident_of
@@ -48,6 +50,16 @@ def test_the_state_kept_is_the_state_loaded() -> None:
     story.state.planner = None
     loaded = resident_of(story.state, scene).schedule
     assert (kept.home, kept.free, kept.users) == (loaded.home, loaded.free, loaded.users)
+
+
+def test_a_question_from_a_later_day_changes_no_decision_about_what_was_said_before_it() -> None:
+    asked, never = team_of_one(), team_of_one()
+    for story in (asked, never):
+        story.add("A", day="2026-06-01", impact=MEDIUM)
+        if story is asked:
+            read_capacity(story.state, Scene(story.calendar, story.now + timedelta(days=250)), weeks=3)
+        story.add("B", day="2026-06-01", impact=MEDIUM)
+    assert dates(asked) == dates(never)
 
 
 def test_a_launch_that_goes_leaves_an_opportunity_to_whoever_waited_for_its_room() -> None:

@@ -54,6 +54,11 @@ class Resident:
             found.keep(launch)
         return found
 
+    def serves(self, calendar: Calendar, today: date) -> bool:
+        """Whether it can be brought to the day: it is of that policy and year, and no later day has counted yet."""
+        same = self.calendar is calendar and self.year == today.year
+        return same and self.schedule.portfolio.today <= today.toordinal()
+
     def advance(self, today: date) -> None:
         """The day moves on."""
         self.schedule.advance(today.toordinal())

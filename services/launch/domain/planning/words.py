@@ -119,7 +119,7 @@ class Table:
 
     @property
     def resident(self) -> Resident:
-        """The planner's state, made or made again for a new year."""
+        """The planner's state on the day of the decision."""
         return resident_of(self.state, self.scene)
 
     @property
@@ -129,9 +129,9 @@ class Table:
 
 
 def resident_of(state: State, scene: Scene) -> Resident:
-    """The planner's state of a portfolio, brought to today."""
+    """The planner's state of a portfolio, brought to today: made again where a question came from a later day."""
     planner = state.planner
-    if planner is None or planner.year != scene.today.year or planner.calendar is not scene.calendar:
+    if planner is None or not planner.serves(scene.calendar, scene.today):
         planner = Resident.of(scene.calendar, scene.today, state.launches.values())
         state.planner = planner
     planner.advance(scene.today)
