@@ -5,7 +5,8 @@ import pytest
 from services.launch.domain.approval.radius import Asked, features_ahead, sweep, tell_radius
 from services.launch.domain.decide.scene import RefusedError, Scene
 from shared.contracts.launch import BlastRadius, LaunchesChanged
-from tests.unit.launch.story import MEDIUM, Story
+from tests.unit.launch.story import MEDIUM, Story, on
+from tests.unit.launch.test_targets import after, quarter
 
 
 def ask(story: Story, *found: BlastRadius, since: int | None = None) -> LaunchesChanged:
@@ -53,3 +54,22 @@ def test_the_features_of_the_soonest_launch_are_asked_about_first_and_shipped_on
 def test_there_is_nothing_to_tell_of_nothing() -> None:
     with pytest.raises(RefusedError, match="no slip can be tried out"):
         ask(two_features())
+
+
+def test_a_slip_counts_from_the_day_that_the_launch_counts_with() -> None:
+    fuzzy = after([0, 3, 5, 8, 20])
+    fuzzy.add(target=quarter(), impact=MEDIUM)
+    overdue = Story()
+    overdue.add(day="2026-03-01", impact=MEDIUM)
+    overdue.person(date=on("2026-08-03"))
+    overdue.wait_until("2026-07-29")
+    for story in (fuzzy, overdue):
+        (found,) = sweep(story.state, "F-1", (21,), Scene(story.calendar, story.now))
+        assert found.launches == 1
+
+
+def test_a_target_at_the_end_of_all_days_can_slip_too() -> None:
+    story = Story()
+    story.add(day="9999-12-31", impact=MEDIUM)
+    (found,) = sweep(story.state, "F-1", (60,), Scene(story.calendar, story.now))
+    assert found.launches == 0

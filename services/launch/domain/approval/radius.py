@@ -26,11 +26,14 @@ class Asked(Word):
 
 
 def sweep(state: State, feature: str, slips: Sequence[int], scene: Scene) -> list[BlastRadius]:
-    """How many launches each slip of a feature would move, and at what cost; nothing for one without a day."""
+    """How many launches each slip of a feature would move, and at what cost; nothing for one without a day.
+
+    A slip counts from the day that the launch counts with: the likely one, and today where that is over.
+    """
     known = state.features.get(feature)
-    day = known.snapshot.target.latest if known and known.snapshot.target else None
-    if known is None or day is None or known.is_shipped or known.is_cancelled:
+    if known is None or known.ready_on is None or known.is_shipped or known.is_cancelled:
         return []
+    day = max(known.ready_on, scene.today)
     found = []
     for days in slips:
         outcome = simulate(state, [Step(Slip(feature=feature, ready_on=day + timedelta(days=days)))], scene)

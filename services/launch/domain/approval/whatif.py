@@ -18,7 +18,7 @@ from services.launch.domain.planning.arranging import crowd
 from services.launch.domain.planning.words import Shapes, resident_of
 from services.launch.domain.state import State, evolve
 from shared.contracts.cause import Cause, Source
-from shared.contracts.feature import FeatureChange, FeatureKind, FeatureSnapshot, Target
+from shared.contracts.feature import FeatureChange, FeatureKind, Target
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import CauseId, Day, LaunchId, Word
 
@@ -109,12 +109,8 @@ def _change(state: State, slip: Slip, where: str) -> FeatureChange:
     day = slip.ready_on
     target = Target(as_written={"on": day.isoformat()}, earliest=day, latest=day, resolution="day")
     after = before.model_copy(update={"target": target, "version": before.version + 1})
-    return FeatureChange(kinds=(_kind(before, day),), feature=after, before=before)
-
-
-def _kind(before: FeatureSnapshot, day: date) -> FeatureKind:
-    was = before.target.latest if before.target else None
-    return FeatureKind.PULLED_IN if was and day < was else FeatureKind.DELAYED
+    kind = FeatureKind.PULLED_IN if known.ready_on and day < known.ready_on else FeatureKind.DELAYED
+    return FeatureChange(kinds=(kind,), feature=after, before=before)
 
 
 def _cause(steps: Sequence[Step], scene: Scene) -> Cause:
