@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.launch.domain.policy import TIERS
+from services.launch.domain.calendar import Calendar
+from services.launch.domain.constraints import Approval
+from services.launch.domain.policy import TIERS, Budget
 from services.launch.domain.tiers.scoring import assess, nearest_fall, score
 from shared.contracts.feature import IMPACT_INPUTS, Impact
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, Story, is_reminder, on, only, snapshot
+from tests.unit.launch.test_together import decide
 
 VALUES = st.dictionaries(st.sampled_from(IMPACT_INPUTS), st.integers(0, 3))
 PRESENT = st.sampled_from([None, *TIERS])
@@ -145,4 +148,26 @@ def test_over_the_budget_persons_choose_among_all_candidates_and_nothing_is_drop
     for ref in over:
         story.change("rescoped", ref, impact={**MEDIUM, "differentiation": 1})
     assert not any(story.stored(f"L-{ref}").conflicts for ref in "ABCD")
+    assert story.replayed().launches == story.state.launches
+
+
+def test_a_move_that_is_approved_or_rejected_counts_in_the_budget_like_any_other() -> None:
+    rules = {"budget": Budget(per_quarter=1, at_once=1, days=7), "approval": Approval(alone={})}
+    story = Story(calendar=Calendar(POLICY.model_copy(update=rules)))
+    story.add("A", day="2026-07-06", **PROVEN)
+    story.add("B", day="2026-07-20", **PROVEN)
+
+    def over() -> list[str]:
+        return [one.constraint for one in story.stored("L-B").conflicts]
+
+    assert over() == ["t1_budget"]
+    (later,) = story.change("delayed", "B", day="2026-08-03").proposals
+    decide(story, later.id, approve=False, reason="the fair is in July")
+    assert over() == ["ready", "t1_budget"]
+    (later,) = story.change("delayed", "B", day="2026-08-10").proposals
+    decide(story, later.id)
+    assert over() == ["t1_budget"]
+    (later,) = story.change("delayed", "B", day="2026-10-05").proposals
+    decide(story, later.id)
+    assert over() == []
     assert story.replayed().launches == story.state.launches

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from services.launch.domain.approval.renewing import reasons_not_to, renew
 from services.launch.domain.approval.tiers import approve_tier, find_asked, reject_tier
-from services.launch.domain.audiences.flagging import flag
 from services.launch.domain.dates import violations
+from services.launch.domain.decide.beside import complete
 from services.launch.domain.decide.budgeting import Telling
 from services.launch.domain.decide.placing import place
 from services.launch.domain.decide.scene import RefusedError, Scene
@@ -19,7 +19,7 @@ from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import crowd
 from services.launch.domain.planning.proposing import become
-from services.launch.domain.planning.words import Dated, Table, resident_of
+from services.launch.domain.planning.words import Dated, Planned, Table, resident_of
 from services.launch.domain.state import State
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import Conflict, LaunchesChanged, LaunchKind, Link, Option, Proposal
@@ -143,7 +143,7 @@ def _again(state: State, proposal: Proposal, verdict: Verdict, scene: Scene, rev
 
 
 def _told(telling: Telling, drafts: Sequence[Draft], proposal: Proposal, revision: int) -> LaunchesChanged:
-    message = tell(telling.state.portfolio, revision, telling.cause, (), flag(drafts, telling))
+    message = tell(telling.state.portfolio, revision, telling.cause, (), complete(drafts, Planned(), telling))
     return message.model_copy(update={"proposals": (proposal,)})
 
 
