@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from services.launch.domain.decide.agreeing import Bounding
 from services.launch.domain.lab.lab import Lab
 from tests.unit.launch.story import DEFAULT, MEDIUM, POLICY, SMALL, START, Story, on
+from tests.unit.launch.test_better_plans import CROWDED, look, take, waiting
 from tests.unit.launch.test_plans_hold import ASKING, BOUND, REFS, begin, step
 from tests.unit.launch.test_promises import HISTORIES, live
+from tests.unit.launch.test_together import decide
 
 QUIETER = POLICY.model_copy(
     update={"tiers": {**POLICY.tiers, "T2": POLICY.tiers["T2"].model_copy(update={"from_score": 60})}}
@@ -91,3 +93,12 @@ def test_an_answer_to_what_does_not_wait_there_is_named() -> None:
     step(story, "approve", 0, None)
     (sentence,) = Lab(DEFAULT, BOUND.policy).run(told(story)).refused
     assert sentence.endswith("nothing waits here that moves the same launches")
+
+
+def test_a_better_plan_that_was_found_is_found_again() -> None:
+    story, first = waiting()
+    message = take(story, look(story, first))
+    assert message
+    decide(story, message.proposals[0].id)
+    lab = Lab(DEFAULT, CROWDED.policy).run(told(story))
+    assert (lab.differences, lab.refused) == ([], [])

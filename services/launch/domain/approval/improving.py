@@ -25,7 +25,7 @@ class Better(Word):
     """The days that were found for the launches of a proposal, and what the new plan costs at least."""
 
     proposal: str
-    hash: str
+    hash: str | None
     days: dict[LaunchId, Day]
     lower_bound: int
 
@@ -33,15 +33,19 @@ class Better(Word):
 def seek(state: State, proposal: str, scene: Scene) -> Better | None:
     """A cheaper plan, by the scene's stage and solver; None if there is none or nobody waits for it any more."""
     waiting = state.proposals.get(proposal)
-    if waiting is None or waiting.hash is None:
+    if waiting is None:
         return None
     message = renew(Table(state, scene, 0, instead_of=proposal), waiting, _cause(state, waiting, scene))
+    better = _is_better(resident_of(state, scene), _opened(message), waiting, message)
+    return read_better(message, waiting) if better else None
+
+
+def read_better(message: LaunchesChanged, waiting: Proposal) -> Better:
+    """What a message opens, to be put in the place of the proposal that waits."""
     fresh = _opened(message)
-    if not _is_better(resident_of(state, scene), fresh, waiting, message):
-        return None
     days = {LaunchId(move.launch): move.later_date for move in _moves(fresh) if move.later_date}
     bound = fresh[0].lower_bound or 0 if len(fresh) == 1 else 0
-    return Better(proposal=proposal, hash=waiting.hash, days=days, lower_bound=bound)
+    return Better(proposal=waiting.id, hash=waiting.hash, days=days, lower_bound=bound)
 
 
 def take_over(state: State, better: Better, scene: Scene, revision: int) -> LaunchesChanged | None:

@@ -12,7 +12,7 @@ from services.launch.domain.calendar import Calendar
 from services.launch.domain.decide.hearing import hear
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.decide.timers import LAUNCH_DAY, WAKE, Due, arrive, derive_clock_cause_id, next_due
-from services.launch.domain.lab.repeating import PERSON, repeat
+from services.launch.domain.lab.repeating import PERSON, improve, repeat
 from services.launch.domain.policy import Policy
 from services.launch.domain.state import State, evolve
 from shared.contracts.launch import LaunchesChanged, LaunchSnapshot, LaunchState, Tier
@@ -69,6 +69,7 @@ class Lab:
         now = self._now = max(at, self._now or at)
         if message.cause.id.startswith("launch:clock:"):
             yield from self._strike(now, _key(self.portfolio, message))
+            yield from self._improve(message, now)
             return
         yield from self._strike(now, None)
         if message.cause.id.startswith(PERSON):
@@ -87,6 +88,10 @@ class Lab:
     def _fire(self, due: Due) -> Iterator[LaunchId]:
         scene = Scene(self._calendar, due.due_at)
         return self._apply(arrive(self._state, due, scene, self._revision + 1), due.due_at)
+
+    def _improve(self, message: LaunchesChanged, now: datetime) -> Iterator[LaunchId]:
+        told = improve(message, self._state, Scene(self._calendar, now), self._revision + 1)
+        return self._apply(told, now) if told else iter(())
 
     def _act(self, message: LaunchesChanged, now: datetime) -> Iterator[LaunchId]:
         if not (message.changes or message.proposals):  # it came to nothing

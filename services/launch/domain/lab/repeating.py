@@ -1,4 +1,4 @@
-"""What a person did, read off what was told of it, and done again on another state.
+"""What a person did or the solver found, read off what was told of it, and done again on another state.
 
 An answer to a proposal is given to the one there that moves the same launches, whatever its id is there.
 """
@@ -6,6 +6,7 @@ An answer to a proposal is given to the one there that moves the same launches, 
 from typing import Any
 
 from services.launch.domain.approval.approving import REJECTED, Verdict, judge
+from services.launch.domain.approval.improving import read_better, take_over
 from services.launch.domain.approval.undoing import Moved, Undo, undo
 from services.launch.domain.decide.agreeing import Bounding, Overriding, Waiving
 from services.launch.domain.decide.persons import VERBS, Edit, edit
@@ -42,6 +43,13 @@ def repeat(message: LaunchesChanged, state: State, scene: Scene, revision: int) 
         reason=answered.reason or "",
     )
     return judge(state, verdict, scene, revision).message
+
+
+def improve(message: LaunchesChanged, state: State, scene: Scene, revision: int) -> LaunchesChanged | None:
+    """The better plan that was found for a proposal, for the one that waits there; None if it is no better there."""
+    old = next((one for one in message.proposals if one.id == message.cause.source.ref), None)
+    waiting = _like(state, old) if old else None
+    return take_over(state, read_better(message, waiting), scene, revision) if waiting else None
 
 
 def _like(state: State, answered: Proposal) -> Proposal | None:
