@@ -6,7 +6,7 @@ import pytest
 
 from services.launch.domain.approval.radius import sweep
 from services.launch.domain.approval.whatif import Slip, Step, keeps_from, read_capacity, simulate
-from services.launch.domain.constraints import Constraints, Follows, Load
+from services.launch.domain.constraints import Approval, Constraints, Follows, Load
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.planning.words import resident_of
 from services.launch.domain.policy import Freeze
@@ -50,6 +50,17 @@ def test_the_state_kept_is_the_state_loaded() -> None:
     story.state.planner = None
     loaded = resident_of(story.state, scene).schedule
     assert (kept.home, kept.free, kept.users) == (loaded.home, loaded.free, loaded.users)
+
+
+def test_launches_that_move_together_pay_once_as_in_the_proposal() -> None:
+    story = team_of_one(together={"pair": ("L-A", "L-B")}, approval=Approval(alone={}), load={})
+    story.add("A", day="2026-06-01", impact=MEDIUM)
+    story.add("B", day="2026-06-01", impact=MEDIUM)
+    step = Step(Slip(feature="A", ready_on=on("2026-06-20")))
+    outcome = simulate(story.state, [step], Scene(story.calendar, story.now))
+    (proposal,) = story.change("delayed", "A", day="2026-06-20").proposals
+    assert len(outcome.moves) == 2
+    assert outcome.cost == proposal.cost
 
 
 def test_a_question_from_a_later_day_changes_no_decision_about_what_was_said_before_it() -> None:

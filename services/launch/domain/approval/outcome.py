@@ -1,7 +1,7 @@
 """What messages that were not told would change, summed up: moves with their cost, what waits, what conflicts."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services.launch.domain.decide.scene import Scene
@@ -52,12 +52,22 @@ def sum_up(state: State, messages: Sequence[LaunchesChanged], scene: Scene) -> O
     proposals = {one.id: one for message in messages for one in message.proposals}
     moves = {one.launch: one for one in (*_moved(messages, scene), *_waiting(state, proposals, scene))}
     return Outcome(
-        moves=tuple(moves[name] for name in sorted(moves)),
+        moves=tuple(_pay_once([moves[name] for name in sorted(moves)], scene)),
         stage=scene.reached if scene.policy.binds else "S0",
         proposals=tuple(proposals.values()),
         conflicts=tuple(one for found in _conflicts(messages).values() for one in found),
         opportunities=tuple({one.launch: one for message in messages for one in message.opportunities}.values()),
     )
+
+
+def _pay_once(moves: Sequence[Moving], scene: Scene) -> Iterator[Moving]:
+    """The moves; of a group that moves together the first one pays, as in a plan."""
+    group_of = {launch: name for name, ids in scene.policy.together.items() for launch in ids}
+    paid = set()
+    for one in moves:
+        shared = (group_of.get(one.launch, one.launch), one.before, one.after)
+        yield replace(one, cost=0) if shared in paid else one
+        paid.add(shared)
 
 
 def differences(one: Outcome, other: Outcome) -> Iterator[tuple[LaunchId, str, date | None, date | None]]:
