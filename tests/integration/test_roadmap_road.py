@@ -191,30 +191,6 @@ async def test_what_is_loaded_equals_what_was_told(house: House) -> None:
     assert {ref: json.loads(one.snapshot.model_dump_json()) for ref, one in state.features.items()} == told
 
 
-async def test_a_poisoned_observation_is_held_alone(house: House) -> None:
-    await house.post(lines(feature(), feature("F-2"), feature("F-3")))
-    await house.post(lines(feature()), portfolio="beta")
-    async with house.foundation.database.engine.begin() as connection:  # as if reading had become stricter since
-        await connection.execute(sa.text("UPDATE observation SET body = '[]' WHERE observation_id = 'F-2@0'"))
-    assert await house.judge_all() == 4
-    assert sorted(await house.select("SELECT portfolio, observation_id, state FROM observation")) == [
-        ("alpha", "F-1@0", "caused"),
-        ("alpha", "F-2@0", "held"),
-        ("alpha", "F-3@0", "caused"),
-        ("beta", "F-1@0", "caused"),
-    ]
-    assert (await house.get("conservation"))["held"] == 1
-    async with house.foundation.database.engine.begin() as connection:
-        fixed = lines(feature("F-2")).strip()
-        await connection.execute(
-            sa.text("UPDATE observation SET body = :body WHERE observation_id = 'F-2@0'"), {"body": fixed}
-        )
-    retried = await house.http.post("/roadmap/api/v1/portfolios/alpha/observations/F-2@0/retry")
-    assert retried.status_code == 202
-    await house.judge_all()
-    assert (await house.get("observations/F-2@0"))["state"] == "caused"
-
-
 async def test_in_a_replay_time_is_the_observations_own(fresh_database: FreshDatabase) -> None:
     async with open_house(fresh_database, time_source="observations") as house:
         await house.post(lines({**feature(), "at": "2031-01-01T00:00:00Z"}))

@@ -6,9 +6,7 @@ from fastapi import APIRouter, Query
 
 from services.roadmap.api.asked import UNDER, AskedLog, Name, SourceId, Until
 from services.roadmap.domain.causes import NATIVE
-from services.roadmap.handlers.exactly import Exactly
 from services.roadmap.store import queries, sums
-from services.roadmap.store.observations import release_held
 from shared.runtime.database import Database
 from shared.web.plumbing import PortfolioPath
 from shared.web.problems import ProblemError
@@ -52,22 +50,6 @@ def build_observation_reads(database: Database) -> APIRouter:
             raise ProblemError(404, "no observation of this id was ever received here", where="path observation_id")
         body = row["body"].decode(errors="replace")
         return {**show_observation(row), "body": body, "times_received": row["times_received"]}
-
-    return router
-
-
-def build_retry(exactly: Exactly) -> APIRouter:
-    """Judging a held observation again."""
-    router = APIRouter(prefix=UNDER)
-
-    @router.post("/observations/{observation_id:path}/retry", status_code=202)
-    async def retry(portfolio: PortfolioPath, observation_id: Name) -> dict[str, bool]:
-        async with exactly.acceptance.database.locked([portfolio]) as batch:
-            found = await release_held(batch.connection, portfolio, observation_id)
-        if not found:
-            raise ProblemError(404, "no observation of this id is held", where="path observation_id")
-        exactly.acceptance.bell.ring()
-        return {"released": True}
 
     return router
 

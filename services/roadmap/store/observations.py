@@ -135,13 +135,26 @@ async def hold_first(connection: AsyncConnection, portfolio: PortfolioId, why: s
     )
 
 
-async def release_held(connection: AsyncConnection, portfolio: PortfolioId, observation_id: str) -> bool:
-    """Let a held observation be judged again; False if none of that id is held."""
+async def release_held(connection: AsyncConnection, portfolio: PortfolioId, seq: int) -> bool:
+    """Let a held observation be judged again; False if it is not held."""
     done = await connection.execute(
         sa.text(
             "UPDATE observation SET state = 'received', why = NULL, revision_at = NULL"
-            " WHERE portfolio = :portfolio AND observation_id = :id AND state = 'held'"
+            " WHERE portfolio = :portfolio AND seq = :seq AND state = 'held'"
         ),
-        {"portfolio": portfolio, "id": observation_id},
+        {"portfolio": portfolio, "seq": seq},
+    )
+    return done.rowcount > 0
+
+
+async def drop_held(connection: AsyncConnection, portfolio: PortfolioId, seq: int) -> bool:
+    """Give a held observation up: kept as refused, so its id may come again; False if it is not held."""
+    done = await connection.execute(
+        sa.text(
+            "UPDATE observation SET state = 'refused', revision_at = NULL,"
+            " why = 'given up by a person; it was held: ' || why"
+            " WHERE portfolio = :portfolio AND seq = :seq AND state = 'held'"
+        ),
+        {"portfolio": portfolio, "seq": seq},
     )
     return done.rowcount > 0

@@ -88,6 +88,18 @@ async def load_observation(
     return rows[0] if rows else None
 
 
+async def list_held(connection: AsyncConnection, limit: int) -> list[dict[str, Any]]:
+    """What could not be judged, in all portfolios, oldest first; found by index, however long the log is."""
+    found = await connection.execute(
+        sa.text(
+            "SELECT portfolio, seq, source, observation_id AS id, kind, ref, at, accepted_at, why FROM observation"
+            " WHERE told_at IS NULL AND state = 'held' ORDER BY accepted_at, seq LIMIT :limit"
+        ),
+        {"limit": limit},
+    )
+    return as_dicts(found)
+
+
 async def list_features(
     connection: AsyncConnection, portfolio: PortfolioId, wanted: dict[str, str], after: str, limit: int
 ) -> list[dict[str, Any]]:
