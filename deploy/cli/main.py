@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import contracts, demo, plan, policy, questions
+from deploy.cli import contracts, demo, parked, plan, policy, questions
 from deploy.cli.replay import command as replay
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ app.command("demo", short_help="See it work with an invented company.")(demo.dem
 app.command("replay", short_help="Feed a roadmap's history through it; report.")(replay.replay)
 app.command("import", short_help="Import observations into a running Inloop.")(questions.import_file)
 app.add_typer(questions.directory_app, name="directory", short_help="Say who works here.")
-app.add_typer(questions.parked_app, name="parked", short_help="See and free what is stuck.")
+app.add_typer(parked.parked_app, name="parked", short_help="See and free what is stuck.")
 app.add_typer(policy.policy_app, name="policy", short_help="Try another policy on what was decided.")
 app.command("conservation", short_help="Check that nothing was lost.")(questions.conservation)
 app.command("contracts", short_help="Print AsyncAPI; write OpenAPI too.")(contracts.contracts)

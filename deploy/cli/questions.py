@@ -1,4 +1,4 @@
-"""Commands that talk to a running Inloop: import a file, load a directory, look at what is parked, compare the sums."""
+"""Commands that talk to a running Inloop: import a file, load a directory, compare the sums."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,6 @@ from deploy.cli.replay.feeding import Fed, feed
 from deploy.cli.replay.history import read_history
 from deploy.cli.running import run
 from deploy.cli.screen import console, show_progress
-from deploy.local.house import SERVICES
 
 SHOWN = 50
 
@@ -20,14 +19,8 @@ Url = Annotated[
     str, typer.Option(envvar=URL_VARIABLE, help="Where Inloop runs. If it asks for a token: INLOOP_API_TOKEN.")
 ]
 Portfolio = Annotated[str, typer.Option(metavar="NAME", help="Which portfolio.")]
-Parked = Annotated[
-    str, typer.Argument(metavar="PARKED", help="As `inloop parked ls` prints it: SERVICE/TOPIC/PORTFOLIO.")
-]
 ExistingFile = typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE")
 
-parked_app = typer.Typer(
-    help="What is set aside because it could not be applied: look, try again, give up.", no_args_is_help=True
-)
 directory_app = typer.Typer(help="Who works here, and does what for a launch.", no_args_is_help=True)
 
 
@@ -112,65 +105,3 @@ def conservation(
 
 def _is_sum(name: str, number: object) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and name != "until"
-
-
-@parked_app.command("ls")
-def list_parked(*, url: Url = DEFAULT_URL) -> None:
-    """List what is parked, oldest first; its portfolio's later messages wait behind it. Exit code 1: there is some."""
-
-    async def work() -> list[tuple[str, dict[str, Any]]]:
-        async with Api.from_environment(url) as api:
-            asked = {service: await api.get(f"/{service}/api/v1/parked") for service in SERVICES}
-            return [(service, row) for service, answer in asked.items() for row in answer["items"]]
-
-    found = run(work)
-    for service, row in sorted(found, key=lambda one: str(one[1].get("parked_at"))):
-        typer.echo(
-            f"{service}/{row['topic']}/{row['portfolio']}  revision {row['revision']}, {row['behind']} behind it"
-        )
-        typer.echo(f"  {row['problem']}")
-        typer.echo(f"  tried {row['attempts']} times; next: {row['retry_at'] or 'waits for you'}")
-    if found:
-        raise typer.Exit(NOT_AS_IT_SHOULD_BE)
-    console.print("nothing is parked")
-
-
-@parked_app.command("show")
-def show_parked(parked: Parked, *, url: Url = DEFAULT_URL) -> None:
-    """Print one parked message, as JSON: why it is parked, its headers and its body."""
-    typer.echo(json.dumps(_parked("GET", parked, "", url), indent=2, ensure_ascii=False))
-
-
-@parked_app.command("retry")
-def retry_parked(parked: Parked, *, url: Url = DEFAULT_URL) -> None:
-    """Try it again now, and all that waits behind it. Exit code 1: it is parked again."""
-    if not _parked("POST", parked, "/retry", url)["applied"]:
-        fail(f"{parked} failed again and stays parked; `inloop parked show {parked}` says why", NOT_AS_IT_SHOULD_BE)
-    typer.echo(f"{parked} and all behind it are applied")
-
-
-@parked_app.command("drop")
-def drop_parked(
-    parked: Parked,
-    *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    url: Url = DEFAULT_URL,
-) -> None:
-    """Give one parked message up and go on with those behind it. What it said will not happen; it is kept to read."""
-    if not yes:
-        typer.confirm(f"What {parked} says will never be applied here. Give it up?", abort=True, err=True)
-    if not _parked("DELETE", parked, "", url)["applied"]:
-        fail(f"{parked} is given up, but one behind it failed and is parked now", NOT_AS_IT_SHOULD_BE)
-    typer.echo(f"{parked} is given up; all behind it are applied")
-
-
-def _parked(method: str, parked: str, act: str, url: str) -> Any:
-    service, topic, portfolio = (*parked.split("/"), "", "")[:3]
-    if service not in SERVICES or not topic or not portfolio or parked.count("/") != 2:  # noqa: PLR2004 - three names
-        fail(f"{parked!r}: expected SERVICE/TOPIC/PORTFOLIO as `inloop parked ls` prints it")
-
-    async def work() -> Any:
-        async with Api.from_environment(url) as api:
-            return await api.send(method, f"/{service}/api/v1/parked/{topic}/{portfolio}{act}")
-
-    return run(work)

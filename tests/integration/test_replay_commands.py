@@ -27,6 +27,11 @@ WITH position AS (INSERT INTO reader (portfolio, topic, revision, waiting, parke
 INSERT INTO parked (portfolio, topic, revision, problem, attempts)
     VALUES ('stuck', 'launch.changes', 1, '$.portfolio: missing', 5)
 """
+HELD = """
+INSERT INTO observation (portfolio, source, observation_id, kind, ref, at, body, received_at, state, why, revision_at)
+    VALUES ('default', 'native', $1, 'feature', 'A-1', now(), $2, now(), 'held', 'ValueError: as a test', 0)
+    RETURNING seq
+"""
 HEADERS = {
     "ce_specversion": "1.0",
     "ce_id": "1",
@@ -97,6 +102,43 @@ async def test_what_is_parked_is_listed_shown_tried_again_and_given_up(house: Ho
     assert dropped.exit_code == 0, dropped.stderr
     assert (await inloop(house, "parked", "show", STUCK)).exit_code == 2
     assert (await inloop(house, "parked", "ls")).exit_code == 0
+
+
+async def hold(house: House, observation: str, body: bytes) -> str:
+    """As if reading had become stricter between door and judge; returns the name by which it is parked."""
+    connection = await asyncpg.connect(house.dsns["roadmap"])
+    seq = await connection.fetchval(HELD, observation, body)
+    await connection.close()
+    return f"roadmap/observations/default/{seq}"
+
+
+async def test_a_held_observation_is_listed_shown_and_tried_again_like_a_message(house: House) -> None:
+    poisoned = await hold(house, "bad", b"[]")
+    mended = await hold(house, "o1", json.dumps(OBSERVATION).encode())
+    listed = await inloop(house, "parked", "ls")
+    assert listed.exit_code == 1
+    assert f"{poisoned}  observation bad of A-1" in listed.stdout
+    assert "ValueError: as a test" in listed.stdout
+    shown = await inloop(house, "parked", "show", poisoned)
+    assert (json.loads(shown.stdout)["body"], json.loads(shown.stdout)["state"]) == ("[]", "held")
+    done = await inloop(house, "parked", "retry", mended)
+    assert (done.exit_code, "is judged: caused" in done.stdout) == (0, True), done.output
+    gone = await inloop(house, "parked", "show", mended)
+    assert (gone.exit_code, "is not parked: caused" in gone.stderr) == (2, True), gone.output
+    again = await inloop(house, "parked", "retry", poisoned)
+    assert (again.exit_code, "stays parked" in again.stderr) == (1, True), again.output
+
+
+async def test_a_held_observation_that_is_given_up_counts_as_refused_and_the_sums_agree(house: House) -> None:
+    poisoned = await hold(house, "bad", b"[]")
+    before = await inloop(house, "conservation")
+    assert (before.exit_code, "refused 0" in before.stdout, "held 1" in before.stdout) == (0, True, True)
+    dropped = await inloop(house, "parked", "drop", poisoned, "--yes")
+    assert (dropped.exit_code, "kept as refused" in dropped.stdout) == (0, True), dropped.output
+    assert (await inloop(house, "parked", "drop", poisoned, "--yes")).exit_code == 2
+    assert (await inloop(house, "parked", "ls")).exit_code == 0
+    after = await inloop(house, "conservation")
+    assert (after.exit_code, "refused 1" in after.stdout, "held 0" in after.stdout) == (0, True, True), after.output
 
 
 async def test_a_port_that_is_taken_is_told_at_once(house: House) -> None:

@@ -40,7 +40,7 @@ def test_the_help_names_every_command_and_where_to_begin() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*COMMANDS, "policy diff", "parked show", "parked retry", "parked drop", "directory load"]
+    "name", [*COMMANDS, "policy diff", "parked ls", "parked show", "parked retry", "parked drop", "directory load"]
 )
 def test_every_command_explains_itself(name: str) -> None:
     done = CliRunner().invoke(app, [*name.split(), "--help"])
@@ -68,13 +68,6 @@ def test_an_address_that_is_none_is_said_so() -> None:
     done = CliRunner().invoke(app, ["parked", "ls", "--url", "http://127.0.0.1:door"])
     assert done.exit_code == 2
     assert "is not an address" in done.stderr
-
-
-@pytest.mark.parametrize("name", ["default", "notify/launch.changes", "post/launch.changes/default", "a/b/c/d"])
-def test_a_parked_name_that_is_none_is_said_so(name: str) -> None:
-    done = CliRunner().invoke(app, ["parked", "show", name])
-    assert done.exit_code == 2
-    assert "expected SERVICE/TOPIC/PORTFOLIO" in done.stderr
 
 
 def test_a_file_that_is_not_there_is_a_wrong_use() -> None:
