@@ -118,7 +118,7 @@ def _problem(method: str, answer: httpx2.Response) -> str:
         document = {}
     if not isinstance(document, dict):
         document = {}
-    where = f"{document['where']}: " if document.get("where") else ""
+    where = f"{document['where']}: " if document.get("where") not in {None, "$"} else ""
     text = f"{where}{document.get('detail') or answer.reason_phrase} ({answer.status_code}, {method} {answer.url.path})"
     if answer.status_code in UNAUTHORIZED:
         text += f"\nGive the token in {TOKEN_VARIABLE}."

@@ -63,6 +63,8 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what the handler is registered for
+    if isinstance(error.body, bytes):  # unread, because it did not call itself JSON
+        return problem_response(415, "say that it is JSON: content-type: application/json", "header content-type")
     found = [{"where": _place(one["loc"]), "detail": one["msg"]} for one in error.errors()]
     first = found[0]
     return problem_response(422, first["detail"], first["where"], errors=found)

@@ -125,7 +125,7 @@ def _complaints(report: Report, run: Run, causes: Causes, expected: Expected | N
     if expected is not None and (differences := _compare(expected, causes, run)):
         found.append(f"{differences} observations led to something else than expected")
     if report["refused"]:
-        found.append(f"{report['refused']} lines were refused")
+        found.append(f"{report['refused']} of {report['observations']} lines were refused")
         _show([f"line {one.line}, {one.id or 'no id'}: {one.problem}" for one in run.fed.refused])
     if report["parked"]:
         found.append(f"{report['parked']} parked: {', '.join(run.end.parked) or 'observations held by roadmap'}")

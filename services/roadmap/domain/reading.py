@@ -93,7 +93,7 @@ def _first_problem(error: ValidationError) -> Problem:
                 path, "unknown field", f"one of {', '.join(_MODELS.get(steps[:-1], NativeImpact).model_fields)}"
             )
         case "missing":
-            return Problem(path, "missing", "it, since it is required")
+            return Problem(path, "missing", "a value, since it is required")
         case "literal_error":
             return Problem(path, "not one of the words", f"one of {context['expected']}")
         case kind:

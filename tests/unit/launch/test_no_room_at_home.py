@@ -73,7 +73,8 @@ def test_where_a_person_left_a_launch_nobody_moves_it_for_another_and_nobody_is_
     asked = story.change("rescoped", "A", impact=LOUD)
     (waiting,) = [one for one in asked.proposals if one.kind == "reschedule"]
     decide(story, waiting.id, approve=False, reason="It stays.")
-    assert "capacity" in {one.constraint for one in story.stored(waiting.moves[0].launch).conflicts}
+    said = {one.constraint: one.detail for one in story.stored(waiting.moves[0].launch).conflicts}
+    assert said["capacity"].startswith("marketing in the week of 2")
     told = story.change("rescoped", "C", impact=LOUD)
     moved = {move.launch for one in told.proposals for move in one.moves}
     assert waiting.moves[0].launch not in moved

@@ -15,11 +15,11 @@ from services.launch.domain.decide.placing import place
 from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.decide.shape import features_of, situation_of
 from services.launch.domain.decide.telling import Draft, tell
-from services.launch.domain.decide.why import explain
+from services.launch.domain.decide.why import explain, plainly
 from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import crowd
 from services.launch.domain.planning.proposing import become
-from services.launch.domain.planning.words import Dated, Planned, Table, resident_of
+from services.launch.domain.planning.words import Dated, Planned, Shapes, Table, resident_of
 from services.launch.domain.state import State
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import Conflict, LaunchesChanged, LaunchKind, Link, Option, Proposal
@@ -118,7 +118,8 @@ def _crowded(state: State, launch: Launch, scene: Scene, option: Option) -> tupl
     """What the launch takes from others on the date that it keeps, after its needs have changed."""
     resident, day = resident_of(state, scene), launch.snapshot.date
     reasons = crowd(resident, launch.id, day.toordinal()) if day and launch.id in resident.entries else []
-    rules = {one.constraint: one.detail for one in reasons}
+    name = Shapes(state, {}).name
+    rules = {one.constraint: plainly(one.detail, name) for one in reasons}
     return tuple(
         Conflict(launch=launch.id, constraint=rule, detail=detail, options=(option,)) for rule, detail in rules.items()
     )
