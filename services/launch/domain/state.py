@@ -14,10 +14,12 @@ from services.launch.domain.constraints import BETWEEN
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.memory import Step
 from services.launch.domain.planning.resident import Resident
+from services.launch.domain.policy import TIERS
 from services.launch.domain.readiness import Known, learn
 from services.launch.domain.slips import Slips
+from services.launch.domain.standing import Standing
 from services.launch.domain.wakes import wakes_at
-from shared.contracts.launch import LaunchesChanged, Proposal
+from shared.contracts.launch import LaunchesChanged, Proposal, Tier
 from shared.contracts.words import LaunchId, PortfolioId
 
 RESCHEDULE = "reschedule"
@@ -40,8 +42,10 @@ class State:
     wakes: list[tuple[datetime, LaunchId]] = field(default_factory=list)
     proposals: dict[str, Proposal] = field(default_factory=dict)
     """Moves that wait for a person."""
-    standing: dict[LaunchId, date] = field(default_factory=dict)
-    """The dates of all launches that count: those ahead, and those that happened."""
+    standing: Standing = field(default_factory=Standing)
+    """Where all launches that count are; never stored."""
+    ahead: dict[Tier, set[LaunchId]] = field(default_factory=lambda: {tier: set() for tier in TIERS})
+    """Launches ahead that have a date, by how loud they are outside; never stored."""
     audiences: Audiences = field(default_factory=Audiences)
     """What each segment hears on which day, and who rides on which train; never stored."""
     cramped: set[LaunchId] = field(default_factory=set)
@@ -77,13 +81,15 @@ class State:
         if launch.wakes_at:
             heapq.heappush(self.wakes, (launch.wakes_at, launch.id))
         self._keep_up(launch)
+        self._forget_days()
 
     def _keep_up(self, launch: Launch) -> None:
         day, state = launch.snapshot.date, launch.snapshot.state
-        if day and (state in OPEN_STATES or state in HAPPENED_STATES):
-            self.standing[launch.id] = day
-        else:
-            self.standing.pop(launch.id, None)
+        self.standing.put(launch.id, day if state in OPEN_STATES or state in HAPPENED_STATES else None)
+        for names in self.ahead.values():
+            names.discard(launch.id)
+        if day and state in OPEN_STATES:
+            self.ahead[launch.snapshot.market_tier].add(launch.id)
         if state in OPEN_STATES and any(one.constraint in BETWEEN for one in launch.conflicts):
             self.cramped.add(launch.id)
         else:
@@ -91,6 +97,8 @@ class State:
         self.audiences.keep(launch)
         if self.planner:
             self.planner.keep(launch)
+
+    def _forget_days(self) -> None:
         if len(self.wakes) > SPARE_DAYS + 2 * len(self.launches):
             self.wakes = [(one.wakes_at, one.id) for one in self.launches.values() if one.wakes_at]
             heapq.heapify(self.wakes)

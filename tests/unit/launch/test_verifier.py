@@ -17,6 +17,7 @@ from services.launch.domain.decide.shape import blank
 from services.launch.domain.leads import notice_of
 from services.launch.domain.readiness import Known
 from services.launch.domain.slips import Likely
+from services.launch.domain.standing import Standing
 from services.launch.domain.verifying.verifier import Plan, Verifier
 from shared.contracts.launch import LaunchSnapshot, Pin, Waiver
 from shared.contracts.words import LaunchId
@@ -77,7 +78,7 @@ def plan_to(moves: Mapping[str, str | date], **features: Sequence[Known]) -> Pla
     days = {LaunchId(f"L-{name}"): on(day) if isinstance(day, str) else day for name, day in moves.items()}
     asked = {name: HOLDS.get(name) for name in days}
     known = {name: features.get(name.replace("L-", "L"), (feature("2026-01-12"),)) for name in days}
-    return Plan(SHAPES, HOLDS, {**HOLDS, **days}, asked, {}, known)
+    return Plan(SHAPES, Standing(HOLDS), days, asked, {}, known)
 
 
 def rules(plan: Plan) -> set[str]:
@@ -155,7 +156,7 @@ def test_a_launch_that_stays_before_a_feature_that_slipped_is_found_too() -> Non
 def test_a_launch_that_got_louder_where_there_is_no_room_for_it_is_found() -> None:
     were = {LaunchId("L-3"): SHAPES[LaunchId("L-3")].model_copy(update={"market_tier": "T3", "internal_tier": "T3"})}
     days = {**HOLDS, LaunchId("L-3"): on("2026-06-09")}
-    plan = Plan(SHAPES, days, days, {LaunchId("L-3"): days[LaunchId("L-3")]}, were, {})
+    plan = Plan(SHAPES, Standing(days), {}, {LaunchId("L-3"): days[LaunchId("L-3")]}, were, {})
     assert rules(plan) == {"capacity"}
     assert rules(replace(plan, declared={LaunchId("L-2")})) == set()  # which waits to make room
     assert rules(replace(plan, were={})) == set()
@@ -176,9 +177,12 @@ def test_a_region_that_the_policy_does_not_know_works_like_any_other() -> None:
 
 def test_what_a_person_pinned_into_a_full_week_excuses_nobody_who_is_moved_there() -> None:
     pinned = {LaunchId("L-7"): on("2026-06-02")}
-    plan = Plan(SHAPES, HOLDS, {**HOLDS, **pinned}, pinned, {}, {}, declared={LaunchId("L-7")})
+    plan = Plan(SHAPES, Standing(HOLDS), pinned, pinned, {}, {}, declared={LaunchId("L-7")})
     assert rules(plan) == set()
-    assert rules(replace(plan, after={**plan.after, LaunchId("L-2"): on("2026-06-03")})) >= {"capacity", "right-only"}
+    assert rules(replace(plan, changes={**plan.changes, LaunchId("L-2"): on("2026-06-03")})) >= {
+        "capacity",
+        "right-only",
+    }
 
 
 def test_less_notice_needs_a_waiver_that_has_not_ended() -> None:
@@ -231,6 +235,18 @@ def test_the_checker_counts_days_as_the_planner_does(
     found = {one.rule for one in VERIFIER.own.broken(shape, day, (known,), TODAY)}
     event(f"{len(bounds)} rules broken")
     assert found == bounds
+
+
+@given(st.lists(st.tuples(st.sampled_from("ABCDE"), st.none() | st.integers(0, 60)), max_size=20), st.integers(0, 8))
+def test_launches_are_found_by_week_wherever_they_went(moves: list[tuple[str, int | None]], week: int) -> None:
+    standing, plain = Standing(), dict[str, date]()
+    for name, days in moves:
+        day = None if days is None else TODAY + timedelta(days=days)
+        standing.put(LaunchId(name), day)
+        plain = {**{one: at for one, at in plain.items() if one != name}, **({name: day} if day else {})}
+    monday = TODAY + timedelta(weeks=week)
+    assert dict(standing) == plain
+    assert set(standing.near({monday})) == {name for name, at in plain.items() if 0 <= (at - monday).days < 7}
 
 
 def test_a_plan_that_the_checker_refuses_is_not_applied_and_everybody_sees_it() -> None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.planner_check import Violation
 from services.launch.domain.readiness import Known
+from services.launch.domain.standing import Standing
 from services.launch.domain.state import State
 from services.launch.domain.verifying.verifier import Plan, Verifier
 from tests.unit.launch.story import Story
@@ -26,7 +27,7 @@ def undeclared(story: Story) -> list[Violation]:
     spoken = declared(state)
     verifier = verifier_of(story.calendar, today.year)
     shapes = {name: state.launches[name].snapshot for name in dates}
-    everything = [*verifier.judge(Plan(shapes, {}, dates), today), *early(story, verifier, today)]
+    everything = [*verifier.judge(Plan(shapes, Standing(), dates), today), *early(story, verifier, today)]
     return [one for one in everything if spoken.isdisjoint(one.launches)]
 
 

@@ -46,7 +46,7 @@ def _checked(state: State, moves: Sequence[ProposedMove], scene: Scene) -> list[
     plan = Plan(
         shapes=Shapes(state, {}),
         before=state.standing,
-        after={**state.standing, **{one.launch: one.later_date for one in moves if one.later_date}},
+        changes={one.launch: one.later_date for one in moves},
         asked={name: one.snapshot.date for name, one in launches.items()},
         features={name: features_of(one.snapshot, state.features) for name, one in launches.items()},
     )

@@ -98,7 +98,7 @@ def _crowded(state: State, moves: Sequence[Moved], scene: Scene) -> list[str]:
 def _checked(state: State, moves: Sequence[Moved], scene: Scene) -> list[str]:
     """What the independent checker has against it; what features say against an old date is told as a conflict."""
     back = {move.launch: move.earlier for move in moves}
-    plan = Plan(Shapes(state, {}), state.standing, {**state.standing, **back}, undone=back.keys())
+    plan = Plan(Shapes(state, {}), state.standing, back, undone=back.keys())
     return [f"{one.rule}: {one.detail}" for one in resident_of(state, scene).verifier.judge(plan, scene.today)]
 
 

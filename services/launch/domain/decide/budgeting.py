@@ -3,7 +3,7 @@
 Changes no tier and no date: persons choose.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.launch.domain.decide.scene import Scene
@@ -18,7 +18,6 @@ from services.launch.domain.tiers.scoring import score, values_of
 from shared.contracts.cause import Cause
 from shared.contracts.feature import FeatureChange
 from shared.contracts.launch import Conflict, LaunchSnapshot, Link
-from shared.contracts.words import LaunchId
 
 MOST_HEARD = 3
 """Features named in the chain of a launch that they do not belong to."""
@@ -41,10 +40,10 @@ def weigh(drafts: Sequence[Draft], telling: Telling) -> list[Draft]:
     if budget is None or not any(_concerns(draft, budget) for draft in drafts):
         return list(drafts)
     shapes = {draft.after.id: draft.after for draft in drafts}
-    candidates = [_candidate(one, telling) for one in _loud(telling.state, shapes, budget)]
+    others = [telling.state.launches[name] for name in sorted(telling.state.ahead[budget.tier] - shapes.keys())]
+    candidates = [_candidate(one, telling, budget) for one in (*shapes.values(), *(one.snapshot for one in others))]
     over = over_budget([one for one in candidates if one], budget)
     weighed = [_with(draft, over.get(draft.after.id)) for draft in drafts]
-    others = (launch for name, launch in telling.state.launches.items() if name not in shapes)
     weighed += [draft for launch in others if (draft := _beside(launch, over.get(launch.id), telling))]
     return sorted(weighed, key=lambda draft: draft.after.id)
 
@@ -54,15 +53,8 @@ def _concerns(draft: Draft, budget: Budget) -> bool:
     return draft.after.market_tier == budget.tier or (before is not None and before.market_tier == budget.tier)
 
 
-def _loud(state: State, shapes: Mapping[LaunchId, LaunchSnapshot], budget: Budget) -> Iterator[LaunchSnapshot]:
-    kept = (launch.snapshot for name, launch in state.launches.items() if name not in shapes)
-    for one in (*shapes.values(), *kept):
-        if one.market_tier == budget.tier and one.date and one.state in OPEN_STATES:
-            yield one
-
-
-def _candidate(one: LaunchSnapshot, telling: Telling) -> Candidate | None:
-    if one.date is None:
+def _candidate(one: LaunchSnapshot, telling: Telling, budget: Budget) -> Candidate | None:
+    if one.date is None or one.market_tier != budget.tier or one.state not in OPEN_STATES:
         return None
     features = [telling.view[part.id].snapshot for part in one.features if part.id in telling.view]
     points = max((score(values_of(feature), telling.scene.policy) for feature in features), default=0)

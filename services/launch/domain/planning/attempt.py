@@ -61,8 +61,9 @@ def _take_back(sketch: Sketch, work: Attempt, launch: LaunchId, alone: Alone, ta
         work.alone[launch] = alone(work.wanted[launch], undo=False)
         return
     cause = table.state.launches[launch].dated_by
-    for other in sorted(table.state.launches.values(), key=lambda one: one.id):
-        if other.dated_by == cause and other.id not in work.wanted and _made_room(other):
+    beside = (one for one in table.state.launches.values() if one.dated_by == cause and one.id not in work.wanted)
+    for other in sorted(beside, key=lambda one: one.id):
+        if _made_room(other):
             _follow_back(sketch, work, other, table)
 
 
@@ -118,7 +119,7 @@ def _written(work: Attempt, table: Table, shapes: Mapping[LaunchId, LaunchSnapsh
     return Plan(
         shapes=shapes,
         before=before,
-        after={name: day for name, day in {**before, **changed}.items() if day and name not in table.gone},
+        changes={**changed, **dict.fromkeys(table.gone)},
         asked={name: one.date for name, one in work.wanted.items()},
         were={name: one.launch.snapshot for name, one in work.wanted.items() if one.launch},
         features={name: one.features for name, one in situations.items()},

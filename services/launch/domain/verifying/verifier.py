@@ -6,17 +6,18 @@ a day before its features.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.constraints import Follows
 from services.launch.domain.planner_check import Book, Violation, World
-from services.launch.domain.policy import Policy
+from services.launch.domain.policy import TIERS, Policy
 from services.launch.domain.readiness import Known
+from services.launch.domain.standing import Standing, monday_of
 from services.launch.domain.verifying.own_rules import OwnRules
 from services.launch.domain.verifying.written import WEEK, write_policy
-from shared.contracts.launch import LaunchSnapshot
+from shared.contracts.launch import LaunchSnapshot, Tier
 from shared.contracts.words import LaunchId
 
 Dates = Mapping[LaunchId, date]
@@ -29,16 +30,16 @@ NEVER_DECLARED = frozenset({"pin", "right-only"})
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a decision would do: where everybody was and would be, and what the launches are by then.
+    """What a decision would do: where everybody was, who would be elsewhere, and what the launches are by then.
 
-    `asked`: the dates that those have whom it asks about, a person's where one gives it; `were`: what they were before.
-    `features`: as they are now, of every launch that it asks about or moves. `declared`: launches of which something is
-    said to be wrong, or that wait.
+    `changes`: days of launches that may differ from those before; None: nowhere. `asked`: the dates that those have
+    whom it asks about, a person's where one gives it; `were`: what they were before. `features`: as they are now, of
+    every launch that it asks about or moves. `declared`: launches of which something is said to be wrong, or that wait.
     """
 
     shapes: Shapes
-    before: Dates
-    after: Dates
+    before: Standing
+    changes: Mapping[LaunchId, date | None]
     asked: Mapping[LaunchId, date | None] = field(default_factory=dict)
     were: Shapes = field(default_factory=dict)
     features: Mapping[LaunchId, Sequence[Known]] = field(default_factory=dict)
@@ -48,7 +49,11 @@ class Plan:
 
     def moved(self) -> set[LaunchId]:
         """Launches on another date, or with one for the first or the last time."""
-        return {name for name in {*self.before, *self.after} if self.before.get(name) != self.after.get(name)}
+        return {name for name, day in self.changes.items() if self.before.get(name) != day}
+
+    def day_of(self, launch: LaunchId) -> date | None:
+        """Where the launch would be."""
+        return self.changes[launch] if launch in self.changes else self.before.get(launch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ class Verifier:
     reach: range
     """Weeks, counted from a launch's own, that it can matter to."""
     own: OwnRules
+    work: dict[Tier, list[dict[str, Any]]]
+    """What a launch of each tier needs of each team."""
 
     @classmethod
     def of(cls, calendar: Calendar, year: int) -> "Verifier":
@@ -71,7 +78,8 @@ class Verifier:
             min((load.from_week for load in loads), default=0), max((load.to_week for load in loads), default=0) + 1
         )
         written = write_policy(policy, year)
-        return cls(policy, written, Book(written), reach, OwnRules(policy))
+        work = {tier: list(_work(policy, tier)) for tier in TIERS}
+        return cls(policy, written, Book(written), reach, OwnRules(policy), work)
 
     def judge(self, plan: Plan, today: date) -> list[Violation]:
         """Every rule that the plan breaks and does not declare; empty when it holds."""
@@ -81,8 +89,10 @@ class Verifier:
 
     def _early(self, plan: Plan, today: date) -> Iterator[Violation]:
         """Who is asked about keeps to its features; who is moved along comes no nearer to them, and not too late."""
-        for name in sorted(plan.features.keys() & plan.after.keys()):
-            shape, known, day = plan.shapes[name], plan.features[name], plan.after[name]
+        for name, known in sorted(plan.features.items()):
+            shape, day = plan.shapes[name], plan.day_of(name)
+            if day is None:
+                continue
             nearer = name in plan.asked or day < plan.before.get(name, date.max)
             broken = self.own.broken(shape, day, known, today)
             yield from (one for one in broken if nearer or one.rule == "not_after")
@@ -90,12 +100,15 @@ class Verifier:
     def _between(self, plan: Plan, today: date) -> Iterator[Violation]:
         """The rules between launches and of the calendar that did not stand broken before."""
         changed = plan.moved() | {name for name, shape in plan.were.items() if self._is_other(shape, plan.shapes[name])}
-        days = [day for name in changed for dates in (plan.before, plan.after) if (day := dates.get(name))]
+        days = [day for name in changed for find in (plan.before.get, plan.day_of) if (day := find(name))]
         if not days:
             return
         weeks = self._near(days)
-        old = self._world(lambda name: plan.were.get(name) or plan.shapes[name], plan.before, weeks, today)
-        new = self._world(plan.shapes.__getitem__, plan.after, weeks, today)
+        names = {*plan.before.near(weeks), *plan.changes, *self._linked()}
+        old = self._world(
+            lambda name: plan.were.get(name) or plan.shapes[name], _dates(plan.before.get, names), weeks, today
+        )
+        new = self._world(plan.shapes.__getitem__, _dates(plan.day_of, names), weeks, today)
         known = {_key(one): set(one.launches) for one in old.violations()}
         for one in new.violations():
             if one.rule != "today" and set(one.launches) - known.get(_key(one), set()):
@@ -109,28 +122,22 @@ class Verifier:
         """The Mondays of all weeks whose launches can meet one on these days."""
         apart = max(self.policy.apart_days.values(), default=0) // WEEK.days
         span = max(len(self.reach), apart) + 2
-        mondays = {day - timedelta(days=day.weekday()) for day in days}
-        return {monday + at * WEEK for monday in mondays for at in range(-span, span + 1)}
+        return {monday_of(day) + at * WEEK for day in days for at in range(-span, span + 1)}
+
+    def _linked(self) -> set[LaunchId]:
+        """Launches that meet others on whichever day."""
+        follow = {name for one in self.policy.after for name in (one.launch, one.after)}
+        return follow.union(*self.policy.together.values())
 
     def _world(self, shape_of: ShapeOf, dates: Dates, weeks: set[date], today: date) -> World:
-        linked = {name for one in self.policy.after for name in (one.launch, one.after)}
-        linked |= {name for group in self.policy.together.values() for name in group}
-        chosen = {
-            name: day for name, day in dates.items() if day - timedelta(days=day.weekday()) in weeks or name in linked
-        }
+        linked = self._linked()
+        chosen = {name: day for name, day in dates.items() if monday_of(day) in weeks or name in linked}
         launches = [self._launch(shape_of(name), day, chosen) for name, day in sorted(chosen.items())]
         return World({**self.written, "today": today.isoformat(), "launches": launches}, book=self.book)
 
     def _launch(self, shape: LaunchSnapshot, day: date, known: Dates) -> dict[str, Any]:
         policy = self.policy
         tier = min(shape.market_tier, shape.internal_tier)
-        loads = [load for load in policy.load.get(tier, ()) if load.team in policy.teams]
-        work = [
-            {"team": load.team, "offset_weeks": at, "units": load.units}
-            for load in loads
-            for at in range(load.from_week, load.to_week + 1)
-        ]
-        work += [{"team": f"{s.team}/{s.tier}", "offset_weeks": 0, "units": 1} for s in policy.slots if s.tier == tier]
         return {
             "id": shape.id,
             "line": shape.product_line or shape.id,
@@ -141,7 +148,7 @@ class Verifier:
             "features": [],
             "pinned": shape.pin is not None,
             "announced": shape.state == "announced",
-            "work": work,
+            "work": self.work[tier],
             "after": [
                 {"launch": one.after, "lag_days": self._lag(one, known[one.after], shape.regions)}
                 for one in policy.after
@@ -156,10 +163,22 @@ class Verifier:
         return max(follows.lag_days, working.days)
 
 
+def _work(policy: Policy, tier: Tier) -> Iterator[dict[str, Any]]:
+    for load in policy.load.get(tier, ()):
+        if load.team in policy.teams:
+            weeks = range(load.from_week, load.to_week + 1)
+            yield from ({"team": load.team, "offset_weeks": at, "units": load.units} for at in weeks)
+    yield from ({"team": f"{s.team}/{s.tier}", "offset_weeks": 0, "units": 1} for s in policy.slots if s.tier == tier)
+
+
+def _dates(find: Callable[[LaunchId], date | None], names: Collection[LaunchId]) -> Dates:
+    return {name: day for name in names if (day := find(name))}
+
+
 def _moves(plan: Plan, concerned: Collection[LaunchId]) -> Iterator[Violation]:
     """What no plan may do by itself: move a pin, or bring a date forward that it does not take back."""
     for name in sorted(concerned):
-        start, end = plan.asked.get(name, plan.before.get(name)), plan.after.get(name)
+        start, end = plan.asked.get(name, plan.before.get(name)), plan.day_of(name)
         if start and end and plan.shapes[name].pin and start != end:
             yield Violation("pin", (name,), f"is pinned to {start} and moved to {end}")
         if start and end and end < start and name not in plan.undone:
