@@ -53,11 +53,14 @@ class State:
     planner: Resident | None = None
     """The launches as the planner sees them, once it was asked for; never stored."""
 
-    def fill(self, features: Iterable[Known], launches: Iterable[Launch]) -> None:
-        """Fill an empty state from the store."""
+    def fill(self, features: Iterable[Known], launches: Iterable[Launch], proposals: Iterable[Proposal]) -> None:
+        """Fill an empty state from the store, open proposals in the order in which they were told."""
         self.learn({one.id: one for one in features})
         for launch in launches:
             self.put(launch)
+        moving = (one for one in proposals if one.kind == RESCHEDULE)  # those of tiers are kept by their launches
+        in_order = sorted(moving, key=lambda one: (one.base_version or 0, len(one.id), one.id))
+        self.proposals = {one.id: one for one in in_order}
 
     def learn(self, news: Mapping[str, Known]) -> None:
         """Take in what is known of features now."""

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.launch.domain.launch import Launch
 from services.launch.domain.readiness import Known
-from services.launch.domain.state import RESCHEDULE, State
+from services.launch.domain.state import State
 from shared.contracts.launch import LaunchChange, LaunchesChanged, Proposal
 from shared.contracts.words import LaunchId, PortfolioId
 from shared.runtime.database import Batch
@@ -82,15 +82,13 @@ async def load_state(connection: AsyncConnection, portfolio: PortfolioId) -> Sta
     query = "SELECT CAST(body AS text) AS body FROM {} WHERE portfolio = :portfolio ORDER BY id"
     features = await connection.execute(sa.text(query.format("feature")), {"portfolio": portfolio})
     launches = await connection.execute(sa.text(query.format("launch")), {"portfolio": portfolio})
+    waiting = "SELECT CAST(body AS text) AS body FROM proposal WHERE portfolio = :portfolio AND state = 'open'"
+    proposals = await connection.execute(sa.text(waiting), {"portfolio": portfolio})
     state.fill(
         (Known.model_validate_json(row.body) for row in features),
         (Launch.model_validate_json(row.body) for row in launches),
+        (Proposal.model_validate_json(row.body) for row in proposals),
     )
-    waiting = "SELECT CAST(body AS text) AS body FROM proposal WHERE portfolio = :portfolio AND state = 'open'"
-    rows = await connection.execute(sa.text(waiting), {"portfolio": portfolio})
-    read = (Proposal.model_validate_json(row.body) for row in rows)
-    proposals = [one for one in read if one.kind == RESCHEDULE]  # those of tiers are kept by their launches
-    state.proposals = {one.id: one for one in sorted(proposals, key=lambda one: (one.base_version or 0, one.id))}
     return state
 
 

@@ -107,7 +107,7 @@ def test_history_is_the_same_kept_loaded_and_replayed(late: list[int], team: str
     story.change("reassigned", "H-0", owner_team=team)
     story.change("unshipped", "H-0", status="in_progress")
     loaded = State(DEFAULT)
-    loaded.fill(story.state.features.values(), story.state.launches.values())
+    loaded.fill(story.state.features.values(), story.state.launches.values(), ())
     replayed = story.replayed()
     assert loaded.slips == replayed.slips == story.state.slips
     assert replayed.features == story.state.features

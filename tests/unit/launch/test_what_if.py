@@ -10,8 +10,10 @@ from services.launch.domain.constraints import Approval, Constraints, Follows, L
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.planning.words import resident_of
 from services.launch.domain.policy import Freeze
+from services.launch.domain.state import RESCHEDULE, State
+from shared.contracts.launch import Proposal
 from shared.contracts.words import LaunchId
-from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, on
+from tests.unit.launch.story import DEFAULT, LOUD, MEDIUM, POLICY, SMALL, on
 from tests.unit.launch.test_together import dates, team_of_one
 
 
@@ -71,6 +73,14 @@ def test_a_question_from_a_later_day_changes_no_decision_about_what_was_said_bef
             read_capacity(story.state, Scene(story.calendar, story.now + timedelta(days=250)), weeks=3)
         story.add("B", day="2026-06-01", impact=MEDIUM)
     assert dates(asked) == dates(never)
+
+
+def test_proposals_are_loaded_in_the_order_in_which_they_were_told() -> None:
+    told = [(revision, f"P-{revision}-{number}") for revision in (9, 10) for number in range(1, 13)]
+    stored = [Proposal(id=one, kind=RESCHEDULE, summary="", base_version=revision) for revision, one in sorted(told)]
+    state = State(DEFAULT)
+    state.fill((), (), stored)
+    assert list(state.proposals) == [one for _, one in told]
 
 
 def test_a_launch_that_goes_leaves_an_opportunity_to_whoever_waited_for_its_room() -> None:

@@ -57,8 +57,7 @@ def simulate(state: State, steps: Sequence[Step], scene: Scene) -> Outcome:
 def overlay(state: State) -> State:
     """A copy that can change without changing the state, made as a state is loaded."""
     world = State(state.portfolio)
-    world.fill(state.features.values(), state.launches.values())
-    world.proposals = dict(state.proposals)
+    world.fill(state.features.values(), state.launches.values(), state.proposals.values())
     return world
 
 
