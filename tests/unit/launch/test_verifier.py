@@ -23,7 +23,7 @@ from shared.contracts.launch import LaunchSnapshot, Pin, Waiver
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import MEDIUM, POLICY, on, snapshot
 from tests.unit.launch.test_together import PEOPLE, dates, decide, take_back, team_of_one
-from tests.unit.launch.whole import doubt
+from tests.unit.launch.whole import doubt, listen
 
 TODAY = on("2026-01-05")
 RULES = {
@@ -273,3 +273,13 @@ def test_what_the_checker_refuses_is_neither_approved_nor_undone() -> None:
     assert dates(story) == before
     with pytest.raises(RefusedError, match="can no longer be undone: capacity: marketing: 9 of 2"):
         take_back(story, moved)
+
+
+def test_the_checker_is_told_what_a_launch_was_before_a_person_changed_it() -> None:
+    story = team_of_one()
+    story.add("A", day="2026-06-01", impact=MEDIUM)
+    plans: list[Plan] = []
+    listen(story, plans)
+    before = story.launch("L-A")
+    story.person("L-A", regions=("jp",))
+    assert plans[-1].were == {"L-A": before}

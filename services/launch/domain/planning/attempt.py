@@ -121,7 +121,7 @@ def _written(work: Attempt, table: Table, shapes: Mapping[LaunchId, LaunchSnapsh
         before=before,
         changes={**changed, **dict.fromkeys(table.gone)},
         asked={name: one.date for name, one in work.wanted.items()},
-        were={name: one.launch.snapshot for name, one in work.wanted.items() if one.launch},
+        were={name: known.snapshot for name in work.wanted if (known := table.state.launches.get(name))},
         features={name: one.features for name, one in situations.items()},
         declared={*_declared(work), *waiting, *(work.arranged.cramped if waiting else ())},
         undone={*work.taken_back, *(name for name, dated in work.alone.items() if dated.undone)},
