@@ -197,7 +197,7 @@ def test_a_proposal_that_the_world_overtook_is_made_again_instead_of_applied() -
     story.add("B", day="2026-06-17", impact=MEDIUM)
     assert dates(story)["B"] == on("2026-06-22")
     judged = decide(story, first.id, seen=first.hash)
-    assert "marketing" in judged.stale
+    assert "marketing in the week of" in judged.stale
     (again,) = [one for one in judged.message.proposals if one.state == "open"]
     assert [one.launch for one in again.moves] == ["L-A", "L-B"]  # the light one would make room
     assert not decide(story, again.id, seen=again.hash).stale

@@ -3,7 +3,7 @@
 One that no longer holds is made again in the same decision; whoever approved the old one is shown the difference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.launch.domain.approval.renewing import reasons_not_to, renew
@@ -119,10 +119,7 @@ def _crowded(state: State, launch: Launch, scene: Scene, option: Option) -> tupl
     resident, day = resident_of(state, scene), launch.snapshot.date
     reasons = crowd(resident, launch.id, day.toordinal()) if day and launch.id in resident.entries else []
     name = Shapes(state, {}).name
-    rules = {one.constraint: plainly(one.detail, name) for one in reasons}
-    return tuple(
-        Conflict(launch=launch.id, constraint=rule, detail=detail, options=(option,)) for rule, detail in rules.items()
-    )
+    return _said(launch, {one.constraint: plainly(one.detail, name) for one in reasons}, option)
 
 
 def broken_rules(state: State, launch: Launch, scene: Scene, option: Option) -> tuple[Conflict, ...]:
@@ -130,7 +127,10 @@ def broken_rules(state: State, launch: Launch, scene: Scene, option: Option) -> 
     one = launch.snapshot
     situation = situation_of(one, features_of(one, state.features), scene)
     against = violations(situation, one.date, scene.calendar) if one.date else []
-    rules = {bound.constraint: bound.detail for bound in against}
+    return _said(launch, {bound.constraint: bound.detail for bound in against}, option)
+
+
+def _said(launch: Launch, rules: Mapping[str, str], option: Option) -> tuple[Conflict, ...]:
     return tuple(
         Conflict(launch=launch.id, constraint=rule, detail=detail, options=(option,)) for rule, detail in rules.items()
     )

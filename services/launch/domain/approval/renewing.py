@@ -11,6 +11,7 @@ from services.launch.domain.decide.dating import plan
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import features_of, situation_of
 from services.launch.domain.decide.telling import tell
+from services.launch.domain.decide.why import plainly
 from services.launch.domain.launch import Launch
 from services.launch.domain.planning.arranging import crowd
 from services.launch.domain.planning.resident import Sketch
@@ -33,24 +34,29 @@ def reasons_not_to(state: State, moves: Sequence[ProposedMove], scene: Scene) ->
         if found or not days.keys() <= resident.entries.keys():
             return found or ["a launch has no date any more"]
         sketch.move({str(name): day for name, day in days.items()})
-        found += [one.detail for name, day in sorted(days.items()) for one in crowd(resident, name, day)]
+        crowds = (one for name, day in sorted(days.items()) for one in crowd(resident, name, day))
+        found += [plainly(one.detail, Shapes(state, {}).name) for one in crowds]
     placed = ((state.launches[one.launch].snapshot, one.later_date) for one in moves)
     moved = [on_day(snapshot, day, scene.calendar) for snapshot, day in placed if day]
     found += state.audiences.against_all(moved, scene.calendar)
-    return found or _checked(state, moves, scene)
+    return found or refusals(state, _written(state, moves), scene)
 
 
-def _checked(state: State, moves: Sequence[ProposedMove], scene: Scene) -> list[str]:
-    """What the independent checker has against them."""
+def refusals(state: State, plan: Plan, scene: Scene) -> list[str]:
+    """What the independent checker has against a plan, in sentences."""
+    return [f"{one.rule}: {one.detail}" for one in resident_of(state, scene).verifier.judge(plan, scene.today)]
+
+
+def _written(state: State, moves: Sequence[ProposedMove]) -> Plan:
+    """The moves as the checker is told of them."""
     launches = {one.launch: state.launches[one.launch] for one in moves}
-    plan = Plan(
+    return Plan(
         shapes=Shapes(state, {}),
         before=state.standing,
         changes={one.launch: one.later_date for one in moves},
         asked={name: one.snapshot.date for name, one in launches.items()},
         features={name: features_of(one.snapshot, state.features) for name, one in launches.items()},
     )
-    return [f"{one.rule}: {one.detail}" for one in resident_of(state, scene).verifier.judge(plan, scene.today)]
 
 
 def _changed(launch: Launch, move: ProposedMove, state: State, scene: Scene) -> list[str]:

@@ -6,6 +6,7 @@ A launch whose own features speak against the old date goes back as well, as it 
 from collections.abc import Sequence
 
 from services.launch.domain.approval.approving import broken_rules, cause_of
+from services.launch.domain.approval.renewing import refusals
 from services.launch.domain.audiences.heard import on_day
 from services.launch.domain.decide.beside import complete, revive
 from services.launch.domain.decide.budgeting import Telling
@@ -99,7 +100,7 @@ def _checked(state: State, moves: Sequence[Moved], scene: Scene) -> list[str]:
     """What the independent checker has against it; what features say against an old date is told as a conflict."""
     back = {move.launch: move.earlier for move in moves}
     plan = Plan(Shapes(state, {}), state.standing, back, undone=back.keys())
-    return [f"{one.rule}: {one.detail}" for one in resident_of(state, scene).verifier.judge(plan, scene.today)]
+    return refusals(state, plan, scene)
 
 
 def _draft(state: State, move: Moved, cause: Cause, scene: Scene) -> Draft:

@@ -19,9 +19,6 @@ from services.launch.domain.readiness import Known
 from shared.contracts.launch import Link, Proposal
 from shared.contracts.words import LaunchId
 
-MOST_HEARD = 3
-"""Features named in the chain of a launch that they do not belong to."""
-
 
 def revive(launch: Launch, view: Mapping[str, Known], scene: Scene) -> Wanted | None:
     """How a launch is asked for that nobody spoke of; None if it has no date to plan."""
@@ -62,7 +59,7 @@ def _draft(launch: Launch, dated: Dated, telling: Telling) -> Draft:
     after = before
     if before.date != dated.date:
         after = place(before, features_of(before, telling.view), dated, telling.scene)
-    why = explain(telling.cause, telling.heard[:MOST_HEARD], before, after, dated.links)
+    why = explain(telling.cause, telling.named, before, after, dated.links)
     return Draft(launch, after, why, dated.conflicts, dated.undone)
 
 

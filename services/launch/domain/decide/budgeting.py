@@ -33,6 +33,11 @@ class Telling:
     scene: Scene
     view: Mapping[str, Known]
 
+    @property
+    def named(self) -> Sequence[FeatureChange]:
+        """What of it is named in the chain of a launch that it does not concern."""
+        return self.heard[:MOST_HEARD]
+
 
 def weigh(drafts: Sequence[Draft], telling: Telling) -> list[Draft]:
     """The drafts with what the budget says, and those of launches that only the budget concerns."""
@@ -85,7 +90,7 @@ def _beside(launch: Launch, over: Conflict | None, telling: Telling) -> Draft | 
         return None
     links = (_link(over),) if over else (Link(launch=launch.id, constraint=BUDGET, detail="within the budget again"),)
     one = launch.snapshot
-    return Draft(launch, one, explain(telling.cause, telling.heard[:MOST_HEARD], one, one, links), conflicts)
+    return Draft(launch, one, explain(telling.cause, telling.named, one, one, links), conflicts)
 
 
 def _link(over: Conflict) -> Link:

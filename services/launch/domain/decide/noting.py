@@ -36,7 +36,7 @@ def note(
     kinds = (LaunchKind.LEAD_TIME_AT_RISK,) if links else ()
     if launch is None:
         return Note(links, kinds)
-    asked = propose_tier(launch, settled, scene) if settled and settled.ask else None
+    asked = _propose_tier(launch, settled, scene) if settled and settled.ask else None
     if asked and not _is_asked_already(launch, asked):
         link = Link(launch=launch.id, constraint="tier", detail=asked.summary)
         return Note((*links, link), (*kinds, LaunchKind.PROPOSAL_OPENED), (asked,))
@@ -46,7 +46,7 @@ def note(
     return Note(links, kinds)
 
 
-def propose_tier(launch: Launch, settled: Settled, scene: Scene) -> Proposal:
+def _propose_tier(launch: Launch, settled: Settled, scene: Scene) -> Proposal:
     """A change of tier for a person to decide: why, what of the started work stays, which date the leads allow."""
     one, computed = launch.snapshot, settled.computed
     target = one.model_copy(update={"market_tier": computed.market, "internal_tier": computed.internal})
