@@ -25,6 +25,8 @@ from shared.contracts.words import LaunchId
 MISSED = "missed_trains"
 """The constraint of the flag that a launch has missed too many trains in a row."""
 OURS = CROWDING | {MISSED}
+Known = Mapping[str, Conflict]
+"""What a launch has been told of already, by its rule: it stays as it was told, whatever ways out would cost today."""
 MOST_OTHERS = 3
 """Launches in the way for which it is said where else they could be."""
 
@@ -72,8 +74,7 @@ class _Flags:
             crowds = [one for one in self._crowds(draft.after) if not _is_said(one, said - {draft.after.id})]
             said = said | {draft.after.id} if crowds else said - {draft.after.id}
             known = {one.constraint: one for one in (draft.launch.conflicts if draft.launch else ())}
-            fresh = (*self._crowded(draft.after, crowds), *self._missed(draft))
-            found[draft.after.id] = tuple(_as_known(known.get(one.constraint), one) for one in fresh)
+            found[draft.after.id] = (*self._crowded(draft.after, crowds, known), *self._missed(draft, known))
         return found
 
     # ---- audiences
@@ -83,10 +84,13 @@ class _Flags:
         ahead = one.state in OPEN_STATES and one.date and one.date > scene.today
         return self.telling.state.audiences.against(one, one.date, scene.calendar) if ahead and one.date else []
 
-    def _crowded(self, one: LaunchSnapshot, crowds: Sequence[Crowd]) -> Iterator[Conflict]:
+    def _crowded(self, one: LaunchSnapshot, crowds: Sequence[Crowd], known: Known) -> Iterator[Conflict]:
         for rule in sorted({crowd.constraint for crowd in crowds}):
             some = [crowd for crowd in crowds if crowd.constraint == rule]
             detail = "; ".join(crowd.detail for crowd in some)
+            if rule in known and known[rule].detail == detail:
+                yield known[rule]
+                continue
             by = sorted({launch for crowd in some for launch in crowd.by})
             yield Conflict(launch=one.id, constraint=rule, detail=detail, options=tuple(self._ways_out(one, by)))
 
@@ -111,7 +115,7 @@ class _Flags:
 
     # ---- trains
 
-    def _missed(self, draft: Draft) -> Iterator[Conflict]:
+    def _missed(self, draft: Draft, known: Known) -> Iterator[Conflict]:
         """A flag for a launch that has missed too many trains in a row, until it leaves or its row ends."""
         scene, after = self.telling.scene, draft.after
         if draft.launch is None or not scene.calendar.boards(louder(after.market_tier, after.internal_tier)):
@@ -119,6 +123,9 @@ class _Flags:
         kinds = (*draft.kinds, LaunchKind.UNDONE) if draft.undone else draft.kinds
         times = count_missed(draft.launch, after, Act(self.telling.cause.id, kinds), scene.calendar)
         if times < scene.policy.trains.misses:
+            return
+        if MISSED in known:
+            yield known[MISSED]
             return
         leaves = f"leaves with that of {after.train}, however weak it is" if after.train else "has no date"
         detail = f"{after.name} has missed {times} trains in a row, and {leaves}"
@@ -151,11 +158,6 @@ class _Flags:
 def _is_said(crowd: Crowd, said: set[LaunchId]) -> bool:
     """Whether others have said it: of a week one of them, of days of rest each of them."""
     return set(crowd.by) <= said if crowd.constraint == REST else not said.isdisjoint(crowd.by)
-
-
-def _as_known(known: Conflict | None, fresh: Conflict) -> Conflict:
-    """What was told stays as it was told; other days of others do not make it another conflict."""
-    return known if known and (known.detail == fresh.detail or fresh.constraint == MISSED) else fresh
 
 
 def _with(draft: Draft, found: Sequence[Conflict]) -> Draft:
