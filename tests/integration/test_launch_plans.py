@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.decide.scene import RefusedError, Scene
 from services.launch.domain.planning.words import resident_of
+from services.launch.domain.state import State
 from services.launch.settings import DEFAULT_POLICY
 from services.launch.store.writing import load_state
 from shared.contracts.feature import FeatureChange
@@ -183,6 +184,20 @@ async def test_what_if_answers_and_stores_nothing(house: House) -> None:
     against = await house.get("launches/L-B/explain", day="2026-06-09")
     assert [(one["constraint"], one["by"]) for one in against["between"]] == [("capacity", ["L-A"])]
     assert len(await house.told()) == 2
+
+
+async def test_a_question_that_is_refused_does_not_make_the_next_one_load_the_portfolio_again(house: House) -> None:
+    await propose(house)
+    asked: list[State] = []
+
+    def refuse(state: State) -> None:
+        asked.append(state)
+        raise RefusedError("no such feature")
+
+    with pytest.raises(RefusedError):
+        await house.deciding.look(DEFAULT, refuse)
+    await house.deciding.look(DEFAULT, asked.append)
+    assert asked[0] is asked[1]
 
 
 async def test_ten_thousand_stored_launches_are_loaded_and_planned_in_two_seconds_of_the_processor(

@@ -102,12 +102,22 @@ class Deciding:
         return message
 
     async def look(self, portfolio: PortfolioId, ask: Callable[[State], T]) -> T:
-        """Ask something of the state as it is, which stays as it was: what would happen, and what keeps a day free."""
+        """Ask something of the state as it is, which stays as it was: what would happen, and what keeps a day free.
+
+        Raises:
+            RefusedError: the question's own refusal.
+        """
+        problem: RefusedError | None = None
         async with self.database.locked([portfolio]) as batch:
             row = batch.portfolios[portfolio]
             state = self._cache.take(row) or await load_state(batch.connection, portfolio)
-            answer = ask(state)
+            try:
+                answer = ask(state)
+            except RefusedError as error:  # the state stays in memory, for whoever comes next
+                problem = error
             self._cache.keep(batch, row, state)
+        if problem:
+            raise problem
         return answer
 
     async def fire(self, portfolio: PortfolioId, now: datetime) -> int:
