@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.launch.domain.approval.whatif import Used, read_capacity
+from services.launch.domain.approval.capacity import Used, read_capacity
 from services.launch.domain.dates import find_earliest
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import features_of, situation_of

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from services.launch.domain.approval.whatif import Used, read_capacity
+from services.launch.domain.approval.capacity import Used, read_capacity
 from services.launch.domain.decide.scene import Scene
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import ask, choose_portfolio, wants_csv

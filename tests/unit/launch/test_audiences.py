@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.launch.domain.approval.whatif import keeps_from
+from services.launch.domain.approval.explaining import keeps_from
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.constraints import Alone, Approval, Team
 from services.launch.domain.decide.scene import RefusedError, Scene

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from services.launch.domain.approval.capacity import read_capacity
+from services.launch.domain.approval.explaining import keeps_from
 from services.launch.domain.approval.radius import sweep
-from services.launch.domain.approval.whatif import Slip, Step, keeps_from, read_capacity, simulate
+from services.launch.domain.approval.whatif import Slip, Step, simulate
 from services.launch.domain.constraints import Approval, Constraints, Follows, Load
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.planning.words import resident_of

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from services.launch.domain.approval.whatif import keeps_from
 from services.launch.domain.calendar import ONE_DAY
 from services.launch.domain.dates import Bound, Earliest, Situation, bounds, find_earliest, violations
 from services.launch.domain.decide.scene import Scene
 from services.launch.domain.decide.shape import features_of, situation_of
+from services.launch.domain.decide.why import plainly
 from services.launch.domain.launch import Launch
+from services.launch.domain.planning.arranging import crowd
+from services.launch.domain.planning.words import Shapes, resident_of
 from services.launch.domain.state import State
 from shared.contracts.words import LaunchId
 
@@ -75,6 +77,26 @@ def explain_day(state: State, launch: LaunchId, day: date | None, scene: Scene) 
         taken=taken,
         sentences=tuple(dict.fromkeys(sentences)) if known.is_open else (f"{one.name} is {one.state}",),
     )
+
+
+def keeps_from(state: State, launch: LaunchId, day: date, scene: Scene) -> list[Between]:
+    """The rules between launches that keep a launch from a day: (rule, sentence, the launches in the way)."""
+    snapshot = state.launches[launch].snapshot
+    crowds = state.audiences.against(snapshot, day, scene.calendar)
+    heard = [(one.constraint, one.detail, [str(each) for each in one.by]) for one in crowds]
+    resident = resident_of(state, scene)
+    if resident.block(launch) is None or not scene.policy.binds:
+        return heard
+    members, name = resident.schedule.blocks.members, Shapes(state, {}).name
+    found = [
+        (
+            one.constraint,
+            plainly(one.detail, name),
+            sorted(each.id for block in one.culprits for each in members[block]),
+        )
+        for one in crowd(resident, launch, day.toordinal())
+    ]
+    return [*found, *heard]
 
 
 @dataclass(frozen=True, slots=True)

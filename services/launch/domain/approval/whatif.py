@@ -5,22 +5,17 @@ Slips of features and persons' edits, in any number; what comes of them is summe
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 
 from services.launch.domain.approval.outcome import Outcome, sum_up
 from services.launch.domain.decide.hearing import hear
 from services.launch.domain.decide.persons import Edit, edit
 from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.decide.why import plainly
-from services.launch.domain.planner.model import iso_week
-from services.launch.domain.planning.arranging import crowd
-from services.launch.domain.planning.words import Shapes, resident_of
 from services.launch.domain.state import State, evolve
 from shared.contracts.cause import Cause, Source
 from shared.contracts.feature import FeatureChange, FeatureKind, Target
 from shared.contracts.launch import LaunchesChanged
-from shared.contracts.words import CauseId, Day, LaunchId, Word
+from shared.contracts.words import CauseId, Day, Word
 
 
 class Slip(Word):
@@ -59,26 +54,6 @@ def overlay(state: State) -> State:
     world = State(state.portfolio)
     world.fill(state.features.values(), state.launches.values(), state.proposals.values())
     return world
-
-
-def keeps_from(state: State, launch: LaunchId, day: date, scene: Scene) -> list[tuple[str, str, list[str]]]:
-    """The rules between launches that keep a launch from a day: (rule, sentence, the launches in the way)."""
-    snapshot = state.launches[launch].snapshot
-    crowds = state.audiences.against(snapshot, day, scene.calendar)
-    heard = [(one.constraint, one.detail, [str(each) for each in one.by]) for one in crowds]
-    resident = resident_of(state, scene)
-    if resident.block(launch) is None or not scene.policy.binds:
-        return heard
-    members, name = resident.schedule.blocks.members, Shapes(state, {}).name
-    found = [
-        (
-            one.constraint,
-            plainly(one.detail, name),
-            sorted(each.id for block in one.culprits for each in members[block]),
-        )
-        for one in crowd(resident, launch, day.toordinal())
-    ]
-    return [*found, *heard]
 
 
 def _acts(state: State, steps: Sequence[Step], scene: Scene) -> Iterator[Callable[[State, int], LaunchesChanged]]:
@@ -120,38 +95,3 @@ def _cause(steps: Sequence[Step], scene: Scene) -> Cause:
 
 def _say(slip: Slip) -> str:
     return f"{slip.feature} were ready on {slip.ready_on}" if slip.ready_on else f"{slip.feature} were cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A team's ISO week: units used, units there are, and the launches that use them."""
-
-    team: str
-    week: str
-    used: int
-    capacity: int
-    launches: tuple[str, ...]
-
-    @property
-    def monday(self) -> date:
-        """The first day of the week."""
-        year, number = self.week.split("-W")
-        return date.fromisocalendar(int(year), int(number), 1)
-
-
-def read_capacity(state: State, scene: Scene, weeks: int) -> list[Used]:
-    """Each team's next weeks, from this one on; nothing without teams."""
-    teams = scene.policy.teams
-    if not teams:
-        return []
-    schedule = resident_of(state, scene).schedule
-    first = schedule.week(scene.today.toordinal())
-    found = []
-    for name, team in sorted(teams.items()):
-        for week in range(first, first + weeks):
-            at = schedule.row[name] + week
-            label = iso_week(week + schedule.calendar.first_week)
-            capacity = team.weeks.get(label, team.weekly)
-            users = sorted(one.id for block in schedule.users[at] for one in schedule.blocks.members[block])
-            found.append(Used(name, label, capacity - schedule.free[at], capacity, tuple(users)))
-    return found
