@@ -79,3 +79,19 @@ def test_where_a_person_left_a_launch_nobody_moves_it_for_another_and_nobody_is_
     moved = {move.launch for one in told.proposals for move in one.moves}
     assert waiting.moves[0].launch not in moved
     assert moved
+
+
+def test_a_conflict_about_room_ends_when_somebody_else_goes() -> None:
+    story = busy_weeks(2, approval=Approval(alone={}))
+    asked = story.change("rescoped", "A", impact=LOUD)
+    (waiting,) = [one for one in asked.proposals if one.kind == "reschedule"]
+    left = waiting.moves[0].launch
+    decide(story, waiting.id, approve=False, reason="It stays.")
+    assert story.stored(left).conflicts
+    other = next(ref for ref in "BC" if f"L-{ref}" != left)
+    told = story.change("cancelled", other, status="cancelled")
+    (relieved,) = [one for one in told.changes if one.launch.id == left]
+    assert relieved.kinds == ("conflict_closed",)
+    assert f"there is room for {relieved.launch.name} again" in [link.detail for link in relieved.why]
+    assert story.stored(left).conflicts == ()
+    assert story.replayed().launches == story.state.launches

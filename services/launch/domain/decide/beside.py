@@ -14,6 +14,7 @@ from services.launch.domain.decide.shape import features_of
 from services.launch.domain.decide.telling import Draft
 from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import Launch
+from services.launch.domain.planning.relief import relieve
 from services.launch.domain.planning.words import Dated, Planned, Wanted
 from services.launch.domain.readiness import Known
 from shared.contracts.launch import Link, Proposal
@@ -47,7 +48,18 @@ def complete(drafts: Sequence[Draft], planned: Planned, telling: Telling) -> lis
     first = next((at for at, draft in enumerate(listed) if draft.after.id in planned.kinds), None)
     if first is not None:
         listed[first] = replace(listed[first], proposals=(*listed[first].proposals, *planned.proposals))
-    return flag(weigh(listed, telling), telling)
+    return flag(weigh([*listed, *_relieved(listed, telling)], telling), telling)
+
+
+def _relieved(drafts: Sequence[Draft], telling: Telling) -> Iterator[Draft]:
+    """Launches for which there is room again where they stand."""
+    shapes = {draft.after.id: draft.after for draft in drafts}
+    for name, left in relieve(telling.state, shapes, telling.scene).items():
+        launch = telling.state.launches[name]
+        one = launch.snapshot
+        gone = next(each.constraint for each in launch.conflicts if each not in left)
+        link = Link(launch=name, constraint=gone, detail=f"there is room for {one.name} again")
+        yield Draft(launch, one, explain(telling.cause, telling.named, one, one, (link,)), left)
 
 
 def _as_it_is(launch: Launch) -> Dated:
