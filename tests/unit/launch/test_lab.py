@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.launch.domain.decide.agreeing import Bounding
+from services.launch.domain.decide.agreeing import Bounding, Overriding
 from services.launch.domain.lab.lab import Lab
-from tests.unit.launch.story import DEFAULT, MEDIUM, POLICY, SMALL, START, Story, on
+from tests.unit.launch.story import DEFAULT, LOUD, MEDIUM, POLICY, SMALL, START, Story, on
 from tests.unit.launch.test_better_plans import CROWDED, look, take, waiting
 from tests.unit.launch.test_plans_hold import ASKING, BOUND, REFS, begin, step
 from tests.unit.launch.test_promises import HISTORIES, live
@@ -101,4 +101,15 @@ def test_a_better_plan_that_was_found_is_found_again() -> None:
     assert message
     decide(story, message.proposals[0].id)
     lab = Lab(DEFAULT, CROWDED.policy).run(told(story))
+    assert (lab.differences, lab.refused) == ([], [])
+
+
+def test_what_a_person_did_is_read_off_the_launch_that_it_was_about_whoever_else_it_concerned() -> None:
+    story = Story()
+    for ref, day in {"A": "2026-06-10", "B": "2026-06-05", "C": "2026-06-01"}.items():
+        story.add(ref, day=day, impact=LOUD, labels=("demo",))
+    quieter = Overriding(market="T2", internal="T2", reason="quiet", approved_by="ben", until=on("2026-05-01"))
+    message = story.person("L-C", override=quieter)
+    assert [one.launch.id for one in message.changes] == ["L-A", "L-C"]  # the one is within the budget again
+    lab = Lab(DEFAULT, POLICY).run(told(story))
     assert (lab.differences, lab.refused) == ([], [])

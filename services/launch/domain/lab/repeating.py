@@ -23,7 +23,8 @@ def repeat(message: LaunchesChanged, state: State, scene: Scene, revision: int) 
     Raises:
         RefusedError: it is not allowed there, or nothing there is what it was about.
     """
-    command = next(filter(None, (_edit(message, change) for change in message.changes)), None)
+    spoken = next((one for one in message.changes if one.launch.id == message.cause.source.ref), None)
+    command = _edit(message, spoken) if spoken else None
     if command:
         return edit(state, command, scene, revision)
     back = [one for one in message.changes if LaunchKind.UNDONE in one.kinds]
