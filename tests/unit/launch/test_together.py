@@ -12,7 +12,7 @@ from services.launch.domain.constraints import Alone, Approval, Follows, Load, S
 from services.launch.domain.decide.scene import RefusedError, Scene
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import LaunchId
-from tests.unit.launch.story import LOUD, MEDIUM, POLICY, Story, on
+from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, Story, on
 
 PEOPLE = Approval(alone={"T3": Alone(), "T2": Alone(most_days=7, ahead_days=42)})
 
@@ -256,3 +256,14 @@ def test_nothing_moves_for_what_is_pulled_in_shipped_or_cancelled_and_the_opport
     assert {ref: day for ref, day in dates(story).items() if ref != "A"} == {
         ref: day for ref, day in before.items() if ref != "A"
     }
+
+
+def test_a_launch_that_joins_a_group_takes_it_to_a_day_that_the_calendar_allows_to_both() -> None:
+    story = team_of_one(together={"pair": ("L-A", "L-B")})
+    story.add("A", day="2026-06-01", impact=MEDIUM)
+    assert dates(story) == {"A": on("2026-06-08")}
+    message = story.add("B", day="2026-05-01", impact=SMALL)
+    train = story.calendar.next_train(on("2026-06-08"))
+    assert dates(story) == {"A": train, "B": train}
+    (moved,) = [one for one in message.changes if one.launch.id == "L-A"]
+    assert any("2026-06-08 is no train" in link.detail for link in moved.why)

@@ -10,7 +10,7 @@ from services.launch.domain.planner.oracle import Reason, reasons
 from services.launch.domain.planner.schedule import Schedule
 
 EVENT = -1  # stands for the event where a block may stand
-ORDER = ("ready", "notice", "after", "capacity", "spacing", "apart")
+ORDER = ("ready", "notice", "after", "capacity", "spacing", "apart", "workday", "freeze", "train")
 
 
 class Causes:
