@@ -117,7 +117,7 @@ class Run:
         bound = floor_cost(schedule, forced)
         search = Search(schedule, forced, self.planner.deadlines.latest)
         search.locked |= self.planner.locked
-        if not construct(search, sorted(forced.dates)):
+        if not construct(search, sorted(forced.dates), bound):
             schedule.undo(0)
             self._give_way(search)
             return None

@@ -15,12 +15,12 @@ CONSTRUCT_STEPS = 1500
 RESCUE_STEPS = 6000
 
 
-def construct(search: Search, forced: list[int]) -> bool:
+def construct(search: Search, forced: list[int], lower_bound: int) -> bool:
     """Find a first plan: place the forced blocks, which are out, in several orders and keep the cheapest."""
     schedule = search.schedule
     limit, best = NEVER, None
     for usual, depth, order in _orders(search, forced):
-        if not usual and best is not None:
+        if best is not None and (not usual or limit <= lower_bound):
             break
         search.reach = Reach(depth, 3, 20)
         search.ejections.forget()
