@@ -9,6 +9,7 @@ from services.launch.domain.approval.approving import Verdict, judge
 from services.launch.domain.approval.undoing import Moved, Undo, undo
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.constraints import Alone, Approval, Follows, Load, Slot, Team
+from services.launch.domain.decide.agreeing import Overriding
 from services.launch.domain.decide.scene import RefusedError, Scene
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import LaunchId
@@ -267,3 +268,12 @@ def test_a_launch_that_joins_a_group_takes_it_to_a_day_that_the_calendar_allows_
     assert dates(story) == {"A": train, "B": train}
     (moved,) = [one for one in message.changes if one.launch.id == "L-A"]
     assert any("2026-06-08 is no train" in link.detail for link in moved.why)
+
+
+def test_who_gets_louder_where_another_is_about_to_leave_is_no_fault_of_the_plan() -> None:
+    story = team_of_one(load={}, spacing=("T1", "T2"), approval=PEOPLE)
+    story.add("A", day="2026-06-14", impact=MEDIUM, segments=("smb",))
+    story.add("B", day="2026-06-10", impact=SMALL, segments=("smb",))
+    assert story.change("delayed", "A", day="2026-07-20").proposals
+    quiet = Overriding(market="T2", reason="a promise", approved_by="ben", until=on("2026-05-01"))
+    assert not story.person("L-B", override=quiet).conflicts

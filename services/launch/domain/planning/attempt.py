@@ -112,6 +112,7 @@ def _written(work: Attempt, table: Table, shapes: Mapping[LaunchId, LaunchSnapsh
     before = table.state.standing
     changed = {name: day for name, day in work.days.items() if before.get(name) != day}
     waiting = moved_ids([part for part in work.parts if part.because])
+    others = {move.launch for one in table.state.proposals.values() for move in one.moves} - work.wanted.keys()
     situations = {name: one.situation for name, one in work.wanted.items()}
     for name in sorted(changed.keys() - situations.keys()):
         if revived := table.revive(table.state.launches[name]):
@@ -123,7 +124,7 @@ def _written(work: Attempt, table: Table, shapes: Mapping[LaunchId, LaunchSnapsh
         asked={name: one.date for name, one in work.wanted.items()},
         were={name: known.snapshot for name in work.wanted if (known := table.state.launches.get(name))},
         features={name: one.features for name, one in situations.items()},
-        declared={*_declared(work), *waiting, *(work.arranged.cramped if waiting else ())},
+        declared={*_declared(work), *waiting, *others, *(work.arranged.cramped if waiting else ())},
         undone={*work.taken_back, *(name for name, dated in work.alone.items() if dated.undone)},
     )
 
