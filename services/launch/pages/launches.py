@@ -126,7 +126,7 @@ def find_slack(launch: Launch, known: Mapping[str, Known], scene: Scene) -> int 
         return None
     features = features_of(launch.snapshot, known)
     earliest = find_earliest(situation_of(launch.snapshot, features, scene), scene.calendar).date
-    return max(0, (day - earliest).days) if earliest else None
+    return (day - earliest).days if earliest and earliest <= day else None
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from services.launch.domain.calendar import Calendar
 from services.launch.domain.constraints import Alone, Approval, Follows, Load, Slot, Team
 from services.launch.domain.decide.agreeing import Overriding
 from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.planning.words import resident_of
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, Story, on
@@ -277,3 +278,20 @@ def test_who_gets_louder_where_another_is_about_to_leave_is_no_fault_of_the_plan
     assert story.change("delayed", "A", day="2026-07-20").proposals
     quiet = Overriding(market="T2", reason="a promise", approved_by="ben", until=on("2026-05-01"))
     assert not story.person("L-B", override=quiet).conflicts
+
+
+def test_launches_of_a_group_that_part_and_meet_again_move_together_again() -> None:
+    story = team_of_one(load={}, together={"pair": ("L-A", "L-B")})
+    story.add("A", day="2026-06-01", impact=MEDIUM)
+    story.add("B", day="2026-06-01", impact=MEDIUM)
+    story.person("L-B", date=on("2026-06-17"), pin="On stage.")
+    assert len(set(dates(story).values())) == 2
+    story.person("L-A", date=on("2026-06-17"), pin="On stage, too.")
+    assert set(dates(story).values()) == {on("2026-06-17")}
+    resident = resident_of(story.state, Scene(story.calendar, story.now))
+    assert resident.block("L-A") == resident.block("L-B")
+    story.person("L-B", unpin=True)
+    story.person("L-A", unpin=True)
+    message = story.change("delayed", "A", day="2026-07-01")
+    assert set(dates(story).values()) == {on("2026-07-06")}
+    assert not message.conflicts

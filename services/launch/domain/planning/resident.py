@@ -38,9 +38,8 @@ class Resident:
         offsets = [one.offset for works in self.work.values() for one in works]
         self.schedule = LiveSchedule(frame, Days(calendar, frame, {}, {}), offsets, policy.after)
         self.planner = LivePlanner(self.schedule)
-        self.groups: dict[str, str] = {
-            launch: f"group {name}" for name, ids in policy.together.items() for launch in ids
-        }
+        self.members = {f"group {name}": sorted(ids) for name, ids in policy.together.items()}
+        self.groups: dict[str, str] = {launch: group for group, ids in self.members.items() for launch in ids}
         self.own_block: dict[str, int] = {}
         self.entries: dict[str, Entry] = {}
         self.verifier = Verifier.of(calendar, today.year)
@@ -121,17 +120,29 @@ class Resident:
         at = self.schedule.blocks.block_of.get(launch)
         if at is not None:
             self._refill(at, [one for one in self.schedule.blocks.members[at] if one.id != launch])
-        if entry is None:
-            self.entries.pop(launch, None)
-        else:
+        self.entries.pop(launch, None)
+        if entry is not None:
             self.entries[launch] = entry
-            at = self.own_block[self.groups.get(launch, launch)]
-            mates = self.schedule.blocks.members[at]
-            if mates and mates[0].date != entry.date:
-                at, mates = self.own_block[launch], ()
-            self._refill(at, [*mates, entry])
-        if launch in self.schedule.linked:
+        if launch in self.groups:
+            self._lay(self.groups[launch])
+        elif entry is not None:
+            self._refill(self.own_block[launch], [entry])
+        if not self.schedule.linked.isdisjoint(self.members.get(self.groups.get(launch, ""), (launch,))):
             self.schedule.rewire()
+
+    def _lay(self, group: str) -> None:
+        """Give the group's block to its first launch and all on that day, and to each other one a block of its own.
+
+        Always the same way, whoever came, went or moved before.
+        """
+        members = [self.entries[name] for name in self.members[group] if name in self.entries]
+        shared = [one for one in members if one.date == members[0].date]
+        apart = {self.own_block[one.id]: [one] for one in members if one not in shared}
+        blocks = [self.own_block[name] for name in (group, *self.members[group]) if name in self.own_block]
+        for at in blocks:
+            self._refill(at, [])
+        for at in blocks:
+            self._refill(at, shared if at == self.own_block[group] else apart.get(at, []))
 
     def _refill(self, at: int, members: Collection[Entry]) -> None:
         self.schedule.fill(at, tuple(sorted(members, key=lambda one: one.id)))
