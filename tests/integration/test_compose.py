@@ -28,6 +28,7 @@ DIRECTORY = """
 TRACE = secrets.token_hex(16)
 SENDER = secrets.token_hex(8)
 SERVICES = ("roadmap", "launch", "notify")
+PROPOSALS = "/launch/api/v1/portfolios/default/proposals"
 
 
 def feature(days_ahead: int, at: str) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def web(house: Composition) -> Iterator[httpx2.Client]:
 
 @pytest.fixture(scope="module")
 def told(web: httpx2.Client) -> dict[str, Any]:
-    """A feature is planned, then slips in a request that carries a trace; the certificate once it is all told."""
+    """A feature is planned, slips in a request that carries a trace, and somebody lets its launch go: what is told."""
     wait_for("the front door", lambda: _is_open(web))
     loaded = web.put("/notify/api/v1/portfolios/default/directory", content=DIRECTORY)
     assert loaded.status_code == 200, loaded.text
@@ -71,7 +72,11 @@ def told(web: httpx2.Client) -> dict[str, Any]:
     traced = {"traceparent": f"00-{TRACE}-{SENDER}-01"}
     slipped = web.put(door, json=feature(148, "2026-11-03T09:00:00Z"), headers=traced)
     assert slipped.status_code == 200, slipped.text
-    launch = wait_for("the launch to move", lambda: [one for one in _launches(web) if one["revision"] > 1])[0]
+    waits = wait_for("a proposal", lambda: web.get(f"{PROPOSALS}?state=open").json()["items"])[0]
+    approved = web.post(f"{PROPOSALS}/{waits['id']}/approve", json={"by": "ana", "hash": waits["hash"]})
+    assert approved.status_code == 200, approved.text
+    day = waits["moves"][0]["later_date"]
+    launch = wait_for("the launch to move", lambda: [one for one in _launches(web) if one["date"] == day])[0]
     door = f"/notify/api/v1/coverage/{launch['id']}/{launch['revision']}"
     wait_for("the audience", lambda: web.get(door).status_code == 200)
     return {"launch": launch, "coverage": door, "cause": slipped.json()["cause"]}
