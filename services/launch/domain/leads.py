@@ -111,6 +111,14 @@ def last_days(snapshot: LaunchSnapshot, calendar: Calendar, today: date) -> Iter
             yield Link(launch=snapshot.id, constraint="lead", detail=f"{detail} ({one.activity.team})")
 
 
+def out_of_reach(snapshot: LaunchSnapshot, day: date, calendar: Calendar, today: date) -> Sequence[Activity]:
+    """Open activities that can still begin in time for the launch's date, but could not for this earlier day."""
+    earlier = contract(snapshot.model_copy(update={"date": day}), calendar, today)
+    missed = {one.activity.id for one in earlier if one.state == "late"}
+    now = contract(snapshot, calendar, today)
+    return [one.activity for one in now if one.is_open and one.state != "late" and one.activity.id in missed]
+
+
 def compressed(
     before: LaunchSnapshot | None,
     after: LaunchSnapshot,

@@ -181,3 +181,18 @@ def test_the_clock_ends_a_waiver_and_what_was_waived_is_due_again() -> None:
 def test_a_waiver_without_a_second_name_an_end_or_a_lead_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(RefusedError):
         planned().person(waive=Waiving(**{**WAIVER.model_dump(), **fields}))
+
+
+def test_an_opportunity_says_for_which_team_s_work_it_is_too_late() -> None:
+    story = Story()
+    story.add(day="2026-06-01", impact=MEDIUM)
+    story.wait_until("2026-04-01")
+    message = story.change("pulled_in", day="2026-04-20")
+    (opening,) = message.opportunities
+    assert opening.earliest == on("2026-04-27")
+    assert opening.detail == (
+        "Feature F-1 could launch on 2026-04-27, 42 days earlier than 2026-06-08. Too late to begin then:"
+        " kickoff and agreed tier (pmm), press-release draft (pm), positioning and message approved (pmm),"
+        " sales enablement planned (sales_enablement)."
+    )
+    assert story.launch().date == on("2026-06-08")

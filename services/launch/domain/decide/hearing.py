@@ -20,7 +20,7 @@ from services.launch.domain.decide.shape import (
 from services.launch.domain.decide.telling import Draft, tell
 from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import HAPPENED_STATES, Launch, carry, derive_launch_id
-from services.launch.domain.leads import ready_on
+from services.launch.domain.leads import out_of_reach, ready_on
 from services.launch.domain.planning.words import Dated, Table
 from services.launch.domain.policy import louder
 from services.launch.domain.readiness import Known, learn
@@ -191,17 +191,20 @@ def _draft(plan: _Plan, dated: Dated | None, cause: Cause, scene: Scene) -> Draf
     ready = (ready_on(plan.before), ready_on(plan.features))
     extra = note(plan.launch, after, plan.settled, ready, scene)
     why = explain(cause, plan.heard, before, after, (*dated.links, *extra.links))
-    opportunity = _opportunity(plan, after, dated)
+    opportunity = _opportunity(plan, after, dated, scene)
     return Draft(plan.launch, after, why, dated.conflicts, dated.undone, opportunity, extra.kinds, extra.proposals)
 
 
-def _opportunity(plan: _Plan, after: LaunchSnapshot, dated: Dated) -> Opportunity | None:
-    """What an earlier target would allow; nothing moves by itself."""
+def _opportunity(plan: _Plan, after: LaunchSnapshot, dated: Dated, scene: Scene) -> Opportunity | None:
+    """What an earlier target would allow, and for which team's work it is too late then; nothing moves by itself."""
     possible = plan.launch and any(EARLIER & set(one.kinds) for one in plan.heard)
     if not (possible and dated.earliest and after.date and dated.earliest < after.date):
         return None
     days = (after.date - dated.earliest).days
     detail = f"{after.name} could launch on {dated.earliest}, {days} days earlier than {after.date}."
+    lost = out_of_reach(after, dated.earliest, scene.calendar, scene.today)
+    if lost:
+        detail += f" Too late to begin then: {', '.join(f'{one.name} ({one.team})' for one in lost)}."
     return Opportunity(launch=after.id, earliest=dated.earliest, detail=detail)
 
 
