@@ -38,6 +38,8 @@ class Calendar:
         self.broken = lru_cache(maxsize=REMEMBERED_DAYS)(self._broken)
         self.after_working_days = lru_cache(maxsize=REMEMBERED_DAYS)(self._after_working_days)
         self.before_working_days = lru_cache(maxsize=REMEMBERED_DAYS)(self._before_working_days)
+        self.group_of = {launch: name for name, ids in policy.together.items() for launch in ids}
+        """The group of each launch that shares its date with others."""
         self._holidays = {name: frozenset(region.holidays) for name, region in policy.regions.items()}
 
     def day_of(self, instant: datetime) -> date:

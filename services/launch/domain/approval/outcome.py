@@ -62,7 +62,7 @@ def sum_up(state: State, messages: Sequence[LaunchesChanged], scene: Scene) -> O
 
 def _pay_once(moves: Sequence[Moving], scene: Scene) -> Iterator[Moving]:
     """The moves; of a group that moves together the first one pays, as in a plan."""
-    group_of = {launch: name for name, ids in scene.policy.together.items() for launch in ids}
+    group_of = scene.calendar.group_of
     paid = set()
     for one in moves:
         shared = (group_of.get(one.launch, one.launch), one.before, one.after)

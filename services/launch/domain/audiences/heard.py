@@ -131,14 +131,13 @@ class Audiences:
         if not said:
             return {}
         policy, at = calendar.policy, day.toordinal()
-        group_of = {launch: f"group {name}" for name, ids in policy.together.items() for launch in ids}
         rides = calendar.rides(louder(one.market_tier, one.internal_tier), day)
-        own = (at, TRAIN if rides else group_of.get(one.id, one.id))
+        own = (at, TRAIN if rides else _touch(one.id, calendar))
         reach = max(policy.audience.rest_days, DAYS_A_WEEK - 1)
         found: dict[Touch, frozenset[LaunchId]] = {}
         for heard in range(at - reach, at + reach + 1):
             for name, launches in said.get(heard, NOBODY).items():
-                touch = (heard, group_of.get(LaunchId(name), name))
+                touch = (heard, _touch(name, calendar))
                 others = frozenset(launches - {one.id})
                 if others and touch != own:
                     found[touch] = found.get(touch, frozenset()) | others
@@ -166,6 +165,12 @@ class Audiences:
             del self._said[segment][day]
         if not self._said[segment]:
             del self._said[segment]
+
+
+def _touch(name: str, calendar: Calendar) -> str:
+    """The announcement that a launch is part of: its group's, or its own."""
+    group = calendar.group_of.get(LaunchId(name))
+    return name if group is None else f"group {group}"
 
 
 def on_day(shape: LaunchSnapshot, day: date, calendar: Calendar) -> LaunchSnapshot:

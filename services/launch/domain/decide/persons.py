@@ -14,13 +14,7 @@ from services.launch.domain.decide.dating import date_alone, plan
 from services.launch.domain.decide.noting import note
 from services.launch.domain.decide.placing import place, want
 from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.decide.shape import (
-    blank,
-    features_of,
-    hands,
-    reshape,
-    situation_of,
-)
+from services.launch.domain.decide.shape import blank, features_of, hands, reshape, situation_of
 from services.launch.domain.decide.telling import Draft, tell
 from services.launch.domain.decide.why import explain
 from services.launch.domain.launch import HAPPENED_STATES, Launch, derive_launch_id

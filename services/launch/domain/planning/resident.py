@@ -39,7 +39,7 @@ class Resident:
         self.schedule = LiveSchedule(frame, Days(calendar, frame, {}, {}), offsets, policy.after)
         self.planner = LivePlanner(self.schedule)
         self.members = {f"group {name}": sorted(ids) for name, ids in policy.together.items()}
-        self.groups: dict[str, str] = {launch: group for group, ids in self.members.items() for launch in ids}
+        self.groups: dict[str, str] = {launch: f"group {name}" for launch, name in calendar.group_of.items()}
         self.own_block: dict[str, int] = {}
         self.entries: dict[str, Entry] = {}
         self.verifier = Verifier.of(calendar, today.year)
