@@ -13,16 +13,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from services.launch.domain.planner import (
-    Event,
-    FormatError,
-    Planner,
-    Portfolio,
-    plan_to_json,
-    read_event,
-    read_portfolio,
-)
+from deploy.cli.plan_files import FormatError, plan_to_json, read_event, read_portfolio
 from services.launch.domain.planner_check import check_baseline
+from services.launch.domain.scheduling.engine.engine import Planner
+from services.launch.domain.scheduling.engine.model import Event, PlanningProblem
 from services.launch.optimize import load_solver
 
 STAGES = ("S1", "S2", "S3")
@@ -67,7 +61,7 @@ def _decode(text: str, where: str) -> Any:
         raise FormatError(where, f"is not JSON: {_one_line(error)}") from None
 
 
-def _load_portfolio(path: Path) -> Portfolio:
+def _load_portfolio(path: Path) -> PlanningProblem:
     value = _decode(_read_text(path), str(path))
     portfolio = read_portfolio(value)
     broken = check_baseline(value)
@@ -77,11 +71,11 @@ def _load_portfolio(path: Path) -> Portfolio:
     return portfolio
 
 
-def _load_events(path: Path, portfolio: Portfolio) -> list[Event]:
+def _load_events(path: Path, portfolio: PlanningProblem) -> list[Event]:
     return list(_events(_read_text(path), portfolio))
 
 
-def _events(text: str, portfolio: Portfolio) -> Iterator[Event]:
+def _events(text: str, portfolio: PlanningProblem) -> Iterator[Event]:
     seen: set[str] = set()
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():

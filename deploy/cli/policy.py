@@ -14,8 +14,8 @@ from deploy.cli.api import DEFAULT_URL, URL_VARIABLE, Api, fail
 from deploy.cli.running import run
 from deploy.cli.screen import console
 from deploy.local.house import Order, open_house
-from services.launch.domain.lab.lab import Difference, Lab, Verdict
 from services.launch.domain.policy import Policy
+from services.launch.lab.lab import DecidedState, Difference, Lab
 from services.launch.settings import load_policy
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import PortfolioId
@@ -115,7 +115,7 @@ def _table(shown: list[Difference]) -> Iterator[str]:
         yield "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
 
 
-def _say(verdict: Verdict | None) -> str:
+def _say(verdict: DecidedState | None) -> str:
     if verdict is None:
         return "no launch"
     tier = verdict.market if verdict.market == verdict.internal else f"{verdict.market}/{verdict.internal}"

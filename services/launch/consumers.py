@@ -6,8 +6,8 @@ Other services' messages become plain values of our own here; nothing further in
 from collections.abc import Sequence
 
 from services.launch.handlers.deciding import Deciding
-from services.launch.handlers.sitting import Heard
-from services.launch.store.receipts import Knows
+from services.launch.handlers.session import RoadmapCause
+from services.launch.store.receipts import ReceiptRow
 from shared.contracts.notify import ReceiptsChanged
 from shared.contracts.roadmap import RoadmapChanged
 from shared.runtime.database import Batch
@@ -29,16 +29,16 @@ def listen(foundation: Foundation, deciding: Deciding) -> None:
     foundation.hear("notify.receipts", ReceiptsChanged, on_receipts_changed, settings.notify_url)
 
 
-def translate(received: Received[RoadmapChanged]) -> Heard:
+def translate(received: Received[RoadmapChanged]) -> RoadmapCause:
     """A cause of roadmap in our own words."""
     told = received.message
-    return Heard(told.portfolio, told.revision, told.cause, told.changes, received.time, received.traceparent)
+    return RoadmapCause(told.portfolio, told.revision, told.cause, told.changes, received.time, received.traceparent)
 
 
-def translate_receipts(told: ReceiptsChanged) -> list[Knows]:
+def translate_receipts(told: ReceiptsChanged) -> list[ReceiptRow]:
     """Receipts in our own words."""
     return [
-        Knows(
+        ReceiptRow(
             portfolio=told.portfolio,
             kind=one.subject.kind,
             subject=one.subject.id,

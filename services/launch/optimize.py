@@ -8,8 +8,8 @@ from collections import defaultdict
 from importlib.util import find_spec
 from typing import Any
 
-from services.launch.domain.planner.closure import Domains, Outcome, Solver, Study, undominated
-from services.launch.domain.planner.schedule import Schedule
+from services.launch.domain.scheduling.engine.closure import Domains, Solver, SolverResult, Study, undominated
+from services.launch.domain.scheduling.engine.schedule import Schedule
 
 EFFORT = 1.0  # deterministic time of one solve
 SOLVES = 6
@@ -37,25 +37,25 @@ class Optimizer:
         self.study = study
         self.cp_model = cp_model
 
-    def run(self) -> Outcome:
+    def run(self) -> SolverResult:
         study = self.study
         bound, limit = study.floor, max(study.floor, study.least + FIRST_SLACK)
         for _ in range(SOLVES):
             limit = min(limit, study.best - 1)
             if limit < bound:
-                return Outcome(None, study.best)
+                return SolverResult(None, study.best)
             found = self._within(limit)
             if found is None:
                 break
             status, dates, proved = found
             bound = max(bound, proved)
             if dates is not None:
-                return Outcome(dates, bound)
+                return SolverResult(dates, bound)
             if status == self.cp_model.UNKNOWN:
                 break
             bound = max(bound, limit + 1)
             limit = study.least + 2 * (limit - study.least)
-        return Outcome(None, min(bound, study.best))
+        return SolverResult(None, min(bound, study.best))
 
     def _within(self, limit: int) -> tuple[Any, list[tuple[int, int]] | None, int] | None:
         """Solve with this limit: (status, dates, lower bound), or None when the problem is too large."""

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.postgres import EmbeddedPostgres
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.scene import Scene
-from services.launch.domain.planning.words import resident_of
+from services.launch.domain.context import Context
+from services.launch.domain.scheduling.request import engine_state_of
 from services.launch.settings import DEFAULT_POLICY, load_policy
 from services.launch.store.writing import Changes, load_state, save
 from shared.contracts.words import LaunchId
@@ -71,7 +71,7 @@ async def measure(database: Database, calendar: Calendar) -> dict[str, float]:
         fetched = perf_counter()
         state = await load_state(connection, DEFAULT)
         loaded = perf_counter()
-    resident = resident_of(state, Scene(calendar, START))
+    resident = engine_state_of(state, Context(calendar, START))
     built = perf_counter()
     if len(resident.entries) != len(state.launches):
         raise RuntimeError(f"{len(resident.entries)} of {len(state.launches)} launches have a place in the planner")

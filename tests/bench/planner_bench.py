@@ -8,7 +8,8 @@ import sys
 from time import perf_counter
 from typing import NamedTuple
 
-from services.launch.domain.planner import Planner, read_event, read_portfolio
+from deploy.cli.plan_files import read_event, read_portfolio
+from services.launch.domain.scheduling.engine.engine import Planner
 from services.launch.optimize import load_solver
 from tests.bench.portfolios import build_events, build_portfolio
 

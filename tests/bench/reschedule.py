@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from services.launch.domain.planner import Event, Planner, read_event, read_portfolio
-from services.launch.domain.planner.schedule import Schedule
+from deploy.cli.plan_files import read_event, read_portfolio
+from services.launch.domain.scheduling.engine.engine import Planner
+from services.launch.domain.scheduling.engine.model import Event
+from services.launch.domain.scheduling.engine.schedule import Schedule
 from tests.bench.portfolios import build_events, build_portfolio
 
 SEEDS = {100: range(1, 5), 1000: range(1, 3)}

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from services.launch.app import create_app
-from services.launch.domain.approval.improving import seek
+from services.launch.domain.decisions.better_plan import look_for_better_plan
 from services.launch.domain.policy import Policy
 from services.launch.handlers.improving import Improving
 from services.launch.handlers.solving import SolverAwayError, Solving
@@ -157,7 +157,7 @@ async def test_a_restart_in_the_middle_loses_nothing(database: str, policy: Path
         assert fresh["cost"] < first["cost"]
         async with house.foundation.database.reading() as connection:
             loaded = await load_state(connection, DEFAULT)
-        kept = await house.deciding.look(DEFAULT, lambda state: (dict(state.launches), dict(state.proposals)))
+        kept = await house.deciding.query_locked(DEFAULT, lambda state: (dict(state.launches), dict(state.proposals)))
         assert kept == (loaded.launches, loaded.proposals)
 
 
@@ -168,7 +168,7 @@ async def test_a_process_that_falls_over_is_said_and_started_again(
     broken = Solving(house.foundation.settings.database_url, house.deciding.calendar.policy, fall_over)
     for _ in range(2):
         with pytest.raises(SolverAwayError):
-            await broken.ask(DEFAULT, START, partial(seek, proposal=first["id"]))
+            await broken.ask(DEFAULT, START, partial(look_for_better_plan, proposal=first["id"]))
     await improving(house, broken).look()
     assert "no better plan" in caplog.text
     assert [one["id"] for one in (await house.get("proposals", state="open"))["items"]] == [first["id"]]

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.planning.words import resident_of
-from services.launch.domain.state import State
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.portfolio import State
+from services.launch.domain.scheduling.request import engine_state_of
 from services.launch.settings import DEFAULT_POLICY
 from services.launch.store.writing import load_state
 from shared.contracts.feature import FeatureChange
@@ -150,10 +150,10 @@ async def test_a_restart_between_proposal_and_approval_changes_nothing(
     async with open_house(url, policy_file=policy) as house:
         proposal = await propose(house)
         await house.hear(changed(3, added("B", "2026-06-01"), at=at(2)))
-        scene = Scene(house.deciding.calendar, at(3))
-        kept = await house.deciding.look(DEFAULT, lambda state: resident_of(state, scene).schedule)
+        context = Context(house.deciding.calendar, at(3))
+        kept = await house.deciding.query_locked(DEFAULT, lambda state: engine_state_of(state, context).schedule)
     async with open_house(url, at(3), policy_file=policy) as house:
-        loaded = await house.deciding.look(DEFAULT, lambda state: resident_of(state, scene).schedule)
+        loaded = await house.deciding.query_locked(DEFAULT, lambda state: engine_state_of(state, context).schedule)
         assert (kept.home, kept.free, kept.users) == (loaded.home, loaded.free, loaded.users)
         answer = await say(house, f"proposals/{proposal['id']}/approve", {"by": "ana", "hash": proposal["hash"]})
         assert answer.status_code == 200, answer.text
@@ -195,8 +195,8 @@ async def test_a_question_that_is_refused_does_not_make_the_next_one_load_the_po
         raise RefusedError("no such feature")
 
     with pytest.raises(RefusedError):
-        await house.deciding.look(DEFAULT, refuse)
-    await house.deciding.look(DEFAULT, asked.append)
+        await house.deciding.query_locked(DEFAULT, refuse)
+    await house.deciding.query_locked(DEFAULT, asked.append)
     assert asked[0] is asked[1]
 
 
@@ -207,7 +207,7 @@ async def test_ten_thousand_stored_launches_are_loaded_and_planned_in_two_second
     async with house.foundation.database.reading() as connection:
         began = process_time()  # what others do on the machine is not our time
         state = await load_state(connection, DEFAULT)
-        resident = resident_of(state, Scene(house.deciding.calendar, START))
+        resident = engine_state_of(state, Context(house.deciding.calendar, START))
         spent = process_time() - began
     assert len(state.launches) == len(state.features) == len(resident.entries) == MANY
     assert all(resident.entries[name].date == day.toordinal() for name, day in state.standing.items())

@@ -9,11 +9,10 @@ from services.launch.api.asked import UNDER, IdempotencyKey, Words
 from services.launch.api.reads import find
 from services.launch.api.shown import show, show_lead, show_tier
 from services.launch.api.writes import carry_out
-from services.launch.domain.decide.agreeing import Overriding, Waiving
-from services.launch.domain.decide.persons import Edit
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
+from services.launch.domain.decisions.person import Edit, Overriding, Waiving
 from services.launch.domain.launch import Launch
-from services.launch.domain.leads import contract, ready_on
+from services.launch.domain.rules.lead import contract, ready_on
 from services.launch.handlers.deciding import Deciding
 from services.launch.store import reading
 from shared.contracts.launch import Tier
@@ -65,7 +64,7 @@ def build_tier(deciding: Deciding, clock: Clock) -> APIRouter:
         async with deciding.database.reading() as connection:
             found = await find(connection, portfolio, launch)
             known = await reading.find_features(connection, portfolio, [one.id for one in found.snapshot.features])
-        return show_tier(found, known, Scene(deciding.calendar, clock()))
+        return show_tier(found, known, Context(deciding.calendar, clock()))
 
     @router.put("/launches/{launch}/tier/override")
     async def override(
@@ -103,8 +102,8 @@ def build_activities(deciding: Deciding, clock: Clock) -> APIRouter:
         async with deciding.database.reading() as connection:
             found = await find(connection, portfolio, launch)
             known = await reading.find_features(connection, portfolio, [one.id for one in found.snapshot.features])
-        scene = Scene(deciding.calendar, clock())
-        leads = contract(found.snapshot, scene.calendar, scene.today, ready_on(known))
+        context = Context(deciding.calendar, clock())
+        leads = contract(found.snapshot, context.calendar, context.today, ready_on(known))
         return {"launch": launch, "date": found.snapshot.date, "items": [show_lead(one) for one in leads]}
 
     @router.post("/launches/{launch}/activities/{activity}/complete")

@@ -5,10 +5,9 @@ from typing import Annotated, Final, Literal
 from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.launch.domain.decide.agreeing import Bounding
-from services.launch.domain.decide.persons import Edit
+from services.launch.domain.decisions.person import Bounding, Edit
 from services.launch.handlers.seen import Seen, read_seen
-from services.launch.store.listing import Place, Wish, read_place
+from services.launch.store.listing import ListingQuery, Place, read_place
 from shared.contracts.launch import Owner, Tier
 from shared.contracts.words import Day, LaunchId, PersonId
 from shared.web.problems import ProblemError
@@ -36,9 +35,9 @@ class AskedLaunches(BaseModel):
     after: Sought = None
     limit: int = Field(100, ge=1, le=1000)
 
-    def wish(self) -> Wish:
+    def wish(self) -> ListingQuery:
         """The store's words for it."""
-        return Wish(self.state, self.tier, self.q, self.feature, _place(self.after), self.limit)
+        return ListingQuery(self.state, self.tier, self.q, self.feature, _place(self.after), self.limit)
 
 
 class OwnerBody(BaseModel):

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from services.launch.api.asked import UNDER, IdempotencyKey, IfMatch, Words
-from services.launch.domain.approval.approving import Verdict
-from services.launch.domain.decide.scene import RefusedError
+from services.launch.domain.context import RefusedError
+from services.launch.domain.decisions.verdict import Verdict
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.plans import StaleProposalError, give_verdict, take_back, take_back_proposal
 from services.launch.store.proposals import Kept, find_proposal, list_proposals

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.launch.api.asked import UNDER, IdempotencyKey, Many, Words
 from services.launch.api.proposals import refused
 from services.launch.api.whatif import require_known
-from services.launch.domain.approval.radius import SLIPS, rank
-from services.launch.domain.decide.scene import RefusedError
+from services.launch.domain.context import RefusedError
+from services.launch.domain.questions.simulate import SLIPS, rank
 from services.launch.handlers.deciding import Deciding
-from services.launch.handlers.radius import MOST_FEATURES, Question, find_radius, tell
+from services.launch.handlers.radius import MOST_FEATURES, RadiusQuestion, find_radius, tell
 from services.launch.store import reading
 from shared.contracts.words import canonical_json
 from shared.runtime.clock import Clock, derive_id
@@ -44,7 +44,7 @@ def build_radius(deciding: Deciding, clock: Clock) -> APIRouter:
     ) -> dict[str, Any]:
         """How much each feature's slip by 7, 21 and 60 days (or `days`) would move; what hurts most comes first."""
         await require_known(deciding, portfolio)
-        question = Question(slips=tuple(days or SLIPS), features=tuple(feature) if feature else None)
+        question = RadiusQuestion(slips=tuple(days or SLIPS), features=tuple(feature) if feature else None)
         try:
             return {"items": list(rank(await find_radius(deciding, portfolio, question, clock())))}
         except RefusedError as refusal:
@@ -65,7 +65,7 @@ def build_radius_told(deciding: Deciding, clock: Clock) -> APIRouter:
             revision = await reading.read_revision(connection, portfolio)
         content = canonical_json(body.model_dump(mode="json"))
         request = idempotency_key or derive_id(portfolio, "blast-radius", str(revision), content)
-        question = Question(slips=body.days, features=body.features)
+        question = RadiusQuestion(slips=body.days, features=body.features)
         try:
             message = await tell(deciding, portfolio, question, (body.by, request), clock())
         except RefusedError as refusal:

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.launch.api.asked import UNDER, AskedLaunches
 from services.launch.api.shown import etag, show, show_answer, show_told
-from services.launch.domain.approval.explaining import explain_day
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
 from services.launch.domain.launch import Launch
+from services.launch.domain.questions.explain import explain_day
 from services.launch.handlers.deciding import Deciding
 from services.launch.store import listing, reading
 from services.launch.store.proposals import list_proposals
@@ -74,8 +74,8 @@ def build_one(deciding: Deciding, clock: Clock) -> APIRouter:
         async with database.reading() as connection:
             found = await find(connection, portfolio, launch)
             waiting = await list_proposals(connection, portfolio, "open", launch=launch)
-        scene = Scene(deciding.calendar, clock())
-        answer = await deciding.look(portfolio, lambda state: explain_day(state, found.id, day, scene))
+        context = Context(deciding.calendar, clock())
+        answer = await deciding.query_locked(portfolio, lambda state: explain_day(state, found.id, day, context))
         return {**show_answer(found, answer), "proposals": [one.proposal.id for one in waiting]}
 
     return router

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from services.launch.domain.approval.explaining import Answer
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
+from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch
-from services.launch.domain.leads import Lead
 from services.launch.domain.policy import louder
-from services.launch.domain.readiness import Known
+from services.launch.domain.questions.explain import Answer
+from services.launch.domain.rules.lead import Lead
 from services.launch.domain.tiers.retiering import is_locked, rests_until
 from services.launch.domain.tiers.scoring import Flip, assess_all, flips
 from services.launch.handlers.seen import write_seen
-from services.launch.store.reading import Told
+from services.launch.store.reading import ToldRevision
 
 
 def etag(launch: Launch) -> str:
@@ -35,7 +35,7 @@ def show(launch: Launch) -> dict[str, Any]:
     }
 
 
-def show_told(told: Told) -> dict[str, Any]:
+def show_told(told: ToldRevision) -> dict[str, Any]:
     """One entry of the history."""
     before = told.change.before
     return {
@@ -71,9 +71,9 @@ def show_answer(launch: Launch, answer: Answer) -> dict[str, Any]:
     }
 
 
-def show_tier(launch: Launch, known: Sequence[Known], scene: Scene) -> dict[str, Any]:
+def show_tier(launch: Launch, known: Sequence[KnownFeature], context: Context) -> dict[str, Any]:
     """Why a launch is as loud as it is."""
-    one, policy = launch.snapshot, scene.policy
+    one, policy = launch.snapshot, context.policy
     active = [feature.snapshot for feature in known if not feature.is_cancelled]
     computed = assess_all(active, policy, one.market_tier) if active else None
     first = next((feature for feature in active if computed and feature.ref == computed.feature), None)
@@ -101,8 +101,8 @@ def show_tier(launch: Launch, known: Sequence[Known], scene: Scene) -> dict[str,
         ],
         "louder_if": _flip(rise) if rise else None,
         "quieter_if": _flip(fall) if fall else None,
-        "locked": is_locked(one, tier, scene.calendar, scene.today),
-        "rests_until": rests_until(launch, scene.calendar),
+        "locked": is_locked(one, tier, context.calendar, context.today),
+        "rests_until": rests_until(launch, context.calendar),
         "asked": launch.asked and launch.asked.model_dump(mode="json"),
         "override": one.override and one.override.model_dump(mode="json"),
         "policy": policy.digest(),

@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from services.launch.api.asked import UNDER
-from services.launch.domain.decide.scene import Scene
-from services.launch.domain.trains import read_departures
+from services.launch.domain.context import Context
+from services.launch.domain.questions.trains import read_departures
 from services.launch.handlers.deciding import Deciding
 from shared.runtime.clock import Clock
 from shared.web.plumbing import PortfolioPath
@@ -20,7 +20,7 @@ def build_trains(deciding: Deciding, clock: Clock) -> APIRouter:
     @router.get("/trains")
     async def list_trains(portfolio: PortfolioPath) -> dict[str, Any]:
         """Trains ahead by segment with passengers, strength and notes; what crowds an audience; trains missed."""
-        scene = Scene(deciding.calendar, clock())
-        return asdict(await deciding.look(portfolio, lambda state: read_departures(state, scene)))
+        context = Context(deciding.calendar, clock())
+        return asdict(await deciding.query_locked(portfolio, lambda state: read_departures(state, context)))
 
     return router

@@ -7,11 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from services.launch.api.asked import UNDER, EditBody, Words
 from services.launch.api.proposals import refused
-from services.launch.domain.approval.outcome import Moving, differences
-from services.launch.domain.approval.scenarios import NAME, Compared, Scenario
-from services.launch.domain.approval.whatif import Slip
-from services.launch.domain.decide.persons import Edit
-from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.decisions.person import Edit
+from services.launch.domain.questions.simulate import NAME, Compared, Scenario, SimulatedMove, SupposedSlip, differences
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.scenarios import try_out
 from services.launch.handlers.solving import Solving
@@ -62,7 +60,7 @@ class Supposed(BaseModel):
 
     def as_scenario(self, name: str, extends: str | None) -> Scenario:
         """The domain's words."""
-        events = tuple(Slip(feature=one.feature, ready_on=one.ready_on) for one in self.events)
+        events = tuple(SupposedSlip(feature=one.feature, ready_on=one.ready_on) for one in self.events)
         return Scenario(name=name, events=events, edits=tuple(one.supposed() for one in self.edits), extends=extends)
 
 
@@ -83,10 +81,10 @@ def build_simulations(deciding: Deciding, solving: Solving, clock: Clock) -> API
         if not (body.events or body.edits or body.scenario):
             raise ProblemError(422, "expected `events`, `edits` or a `scenario`", where="$")
         await require_known(deciding, portfolio)
-        scene = Scene(deciding.calendar, clock(), body.stage)
+        context = Context(deciding.calendar, clock(), body.stage)
         try:
             asked = body.as_scenario("", body.scenario)
-            return show_compared(await try_out(deciding, portfolio, asked, scene, solving))
+            return show_compared(await try_out(deciding, portfolio, asked, context, solving))
         except RefusedError as refusal:
             raise refused(refusal) from None
 
@@ -124,7 +122,7 @@ def show_compared(compared: Compared) -> dict[str, Any]:
     }
 
 
-def _show_move(one: Moving) -> dict[str, Any]:
+def _show_move(one: SimulatedMove) -> dict[str, Any]:
     return {
         "launch": one.launch,
         "name": one.name,

@@ -1,28 +1,31 @@
 """One launch: what is stored of it, what it takes from its features, and its identity.
 
-Its snapshot is what the world sees; the rest is memory that decisions need and that `evolve` (state.py) can always work
-out again from what was told. No rules about dates here.
+Its snapshot is what the world sees; the rest is memory that decisions need and that `evolve` (evolution.py) can always
+work out again from what was told. No rules about dates here.
 """
 
 import hashlib
 import re
 from collections.abc import Collection, Sequence
 
-from services.launch.domain.readiness import Known
+from services.launch.domain.feature import KnownFeature
 from shared.contracts.launch import Conflict, LaunchFeature, LaunchSnapshot, LaunchState, Proposal, Tier
 from shared.contracts.words import CauseId, Day, Instant, LaunchId, PortfolioId, Word
 
 OPEN_STATES: frozenset[LaunchState] = frozenset({"draft", "planned", "held", "announced"})
+
 HAPPENED_STATES: frozenset[LaunchState] = frozenset({"launched", "closed"})
 
 BY_HAND = ("name", "segments", "regions", "owners", "features", "product_line")
+
 """Fields that a person may set; then changes of the features leave them alone."""
 
 DEFAULT_PORTFOLIO = "default"
+
 LONGEST_REF = 80
 
 
-class Move(Word):
+class AutomaticMove(Word):
     """An automatic move to a later date, with the situation before it: it is undone when that comes back."""
 
     earlier: Day
@@ -41,7 +44,7 @@ class Launch(Word):
     snapshot: LaunchSnapshot
     version: int
     changed_at: Instant
-    moves: tuple[Move, ...] = ()
+    moves: tuple[AutomaticMove, ...] = ()
     last_date: Day | None = None
     """The date it had before it lost it."""
     by_hand: tuple[str, ...] = ()
@@ -89,7 +92,7 @@ class Launch(Word):
         return next((one.stage for one in self.snapshot.features if one.id == feature), None)
 
 
-def carry(known: Known) -> LaunchFeature:
+def carry(known: KnownFeature) -> LaunchFeature:
     """A feature as a launch carries it."""
     one = known.snapshot
     return LaunchFeature(
@@ -102,7 +105,7 @@ def carry(known: Known) -> LaunchFeature:
     )
 
 
-def derive(features: Sequence[Known]) -> dict[str, object]:
+def derive(features: Sequence[KnownFeature]) -> dict[str, object]:
     """What a launch takes from its features unless a person has said otherwise; cancelled ones count if all are."""
     active = [one for one in features if not one.is_cancelled] or list(features)
     title = active[0].snapshot.title if active else "A launch"

@@ -1,1 +1,1 @@
-"""Load, decide, save, announce, in one transaction: one portfolio in sitting.py, each door in deciding.py."""
+"""Load, decide, save, announce, in one transaction: one portfolio in session.py, each door in deciding.py."""

@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from services.launch.domain.approval.improving import Better
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.persons import Edit, derive_person_cause_id
-from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.decisions.better_plan import BetterPlan
+from services.launch.domain.decisions.person import Edit, derive_person_cause_id
 from services.launch.domain.launch import Launch, differences
-from services.launch.domain.state import State
+from services.launch.domain.portfolio import State
 from services.launch.handlers.seen import Seen, StaleEditError
-from services.launch.handlers.sitting import Heard, Sitting
+from services.launch.handlers.session import PortfolioSession, RoadmapCause
 from services.launch.store.reading import find_told, find_version
-from services.launch.store.receipts import Knows, save_receipts
+from services.launch.store.receipts import ReceiptRow, save_receipts
 from services.launch.store.writing import Changes, load_state, save
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import LaunchId, PortfolioId
@@ -35,16 +35,16 @@ class Deciding:
         self._telemetry = telemetry
         self._cache: Cache[State] = Cache()
 
-    async def hear(self, batch: Batch, heard: Sequence[Heard]) -> None:
+    async def hear(self, batch: Batch, heard: Sequence[RoadmapCause]) -> None:
         """Decide on causes of roadmap, in order; the portfolios are locked by the batch."""
         changes = Changes()
-        sittings: dict[PortfolioId, Sitting] = {}
+        sessions: dict[PortfolioId, PortfolioSession] = {}
         for one in heard:
-            if one.portfolio not in sittings:
-                sittings[one.portfolio] = await self._sit(batch, one.portfolio, changes)
-            sittings[one.portfolio].hear(one)
+            if one.portfolio not in sessions:
+                sessions[one.portfolio] = await self._open(batch, one.portfolio, changes)
+            sessions[one.portfolio].hear(one)
         failpoint("launch.after_decide")
-        await self._finish(batch, list(sittings.values()), changes)
+        await self._finish(batch, list(sessions.values()), changes)
 
     async def edit(self, portfolio: PortfolioId, command: Edit, at: datetime, seen: Seen | None = None) -> Launch:
         """Carry out a person's act; the same request again changes nothing more.
@@ -56,19 +56,23 @@ class Deciding:
         problem: Exception | None = None
         async with self.database.locked([portfolio]) as batch:
             changes = Changes()
-            sitting = await self._sit(batch, portfolio, changes)
-            sitting.fire(at)
+            session = await self._open(batch, portfolio, changes)
+            session.fire(at)
             try:
-                launch = await self._edit(batch, sitting, command, at, seen)
+                launch = await self._edit(batch, session, command, at, seen)
             except (RefusedError, StaleEditError) as error:  # the timers that went off stay decided
                 problem = error
-            await self._finish(batch, [sitting], changes)
+            await self._finish(batch, [session], changes)
         if problem:
             raise problem
         return launch
 
     async def act(
-        self, portfolio: PortfolioId, request: str, decide: Callable[[State, Scene, int], LaunchesChanged], at: datetime
+        self,
+        portfolio: PortfolioId,
+        request: str,
+        decide: Callable[[State, Context, int], LaunchesChanged],
+        at: datetime,
     ) -> LaunchesChanged | None:
         """Carry out a person's word about a plan; None: this request was carried out before.
 
@@ -79,29 +83,29 @@ class Deciding:
         message: LaunchesChanged | None = None
         async with self.database.locked([portfolio]) as batch:
             changes = Changes()
-            sitting = await self._sit(batch, portfolio, changes)
-            sitting.fire(at)
+            session = await self._open(batch, portfolio, changes)
+            session.fire(at)
             if await find_told(batch.connection, portfolio, derive_person_cause_id(request)) is None:
                 try:
-                    message = sitting.act(lambda scene, revision: decide(sitting.state, scene, revision), at)
+                    message = session.act(lambda context, revision: decide(session.state, context, revision), at)
                 except RefusedError as error:  # the timers that went off stay decided
                     problem = error
-            await self._finish(batch, [sitting], changes)
+            await self._finish(batch, [session], changes)
         if problem:
             raise problem
         return message
 
-    async def take_over(self, portfolio: PortfolioId, better: Better, at: datetime) -> LaunchesChanged | None:
+    async def take_over(self, portfolio: PortfolioId, better: BetterPlan, at: datetime) -> LaunchesChanged | None:
         """Replace a proposal by the better one that was found; None: it no longer holds, and nothing is told."""
         async with self.database.locked([portfolio]) as batch:
             changes = Changes()
-            sitting = await self._sit(batch, portfolio, changes)
-            sitting.fire(at)
-            message = sitting.take_over(better, at)
-            await self._finish(batch, [sitting], changes)
+            session = await self._open(batch, portfolio, changes)
+            session.fire(at)
+            message = session.take_over(better, at)
+            await self._finish(batch, [session], changes)
         return message
 
-    async def look(self, portfolio: PortfolioId, ask: Callable[[State], T]) -> T:
+    async def query_locked(self, portfolio: PortfolioId, ask: Callable[[State], T]) -> T:
         """Ask something of the state as it is, which stays as it was: what would happen, and what keeps a day free.
 
         Raises:
@@ -124,25 +128,27 @@ class Deciding:
         """Let the timers of a portfolio go off that are due; returns how many did."""
         async with self.database.locked([portfolio]) as batch:
             changes = Changes()
-            sitting = await self._sit(batch, portfolio, changes)
-            sitting.fire(now)
-            await self._finish(batch, [sitting], changes)
-        return len(sitting.announcements)
+            session = await self._open(batch, portfolio, changes)
+            session.fire(now)
+            await self._finish(batch, [session], changes)
+        return len(session.announcements)
 
-    async def keep_receipts(self, batch: Batch, receipts: Sequence[Knows]) -> None:
+    async def keep_receipts(self, batch: Batch, receipts: Sequence[ReceiptRow]) -> None:
         """Keep who knows; raises no revision."""
         await save_receipts(batch, receipts)
 
-    async def _edit(self, batch: Batch, sitting: Sitting, command: Edit, at: datetime, seen: Seen | None) -> Launch:
-        portfolio = sitting.row.id
+    async def _edit(
+        self, batch: Batch, session: PortfolioSession, command: Edit, at: datetime, seen: Seen | None
+    ) -> Launch:
+        portfolio = session.row.id
         told = await find_told(batch.connection, portfolio, derive_person_cause_id(command.request))
         if told is not None:
-            return _find_again(sitting.state, command)
-        launch = sitting.state.launches.get(command.launch) if command.launch else None
+            return _find_again(session.state, command)
+        launch = session.state.launches.get(command.launch) if command.launch else None
         if launch and seen and not seen.is_still(launch):
             raise StaleEditError(launch, await self._differences(batch, portfolio, launch, seen))
-        message = sitting.edit(command, at)
-        return sitting.state.launches[
+        message = session.edit(command, at)
+        return session.state.launches[
             message.changes[0].launch.id if message.changes else LaunchId(command.launch or "")
         ]
 
@@ -152,16 +158,16 @@ class Deciding:
         before = await find_version(batch.connection, portfolio, launch.id, seen.revision, seen.version)
         return differences(before.launch, launch.snapshot) if before else []
 
-    async def _sit(self, batch: Batch, portfolio: PortfolioId, changes: Changes) -> Sitting:
+    async def _open(self, batch: Batch, portfolio: PortfolioId, changes: Changes) -> PortfolioSession:
         row = batch.portfolios[portfolio]
         state = self._cache.take(row) or await load_state(batch.connection, portfolio)
-        return Sitting(row, state, self.calendar, self._telemetry, changes)
+        return PortfolioSession(row, state, self.calendar, self._telemetry, changes)
 
-    async def _finish(self, batch: Batch, sittings: Sequence[Sitting], changes: Changes) -> None:
+    async def _finish(self, batch: Batch, sessions: Sequence[PortfolioSession], changes: Changes) -> None:
         await save(batch, changes)
-        await self._outbox.add(batch, [one for sitting in sittings for one in sitting.announcements])
-        for sitting in sittings:
-            self._cache.keep(batch, sitting.row, sitting.state)
+        await self._outbox.add(batch, [one for session in sessions for one in session.announcements])
+        for session in sessions:
+            self._cache.keep(batch, session.row, session.state)
 
 
 def _find_again(state: State, command: Edit) -> Launch:

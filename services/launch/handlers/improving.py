@@ -6,7 +6,7 @@ What waits in the table is the queue, so that a restart loses nothing; what was 
 import logging
 from functools import partial
 
-from services.launch.domain.approval.improving import seek
+from services.launch.domain.decisions.better_plan import look_for_better_plan
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.solving import SolverAwayError, Solving
 from services.launch.store.proposals import Waiting, find_waiting
@@ -37,7 +37,7 @@ class Improving:
             await self._improve(one)
 
     async def _improve(self, waiting: Waiting) -> None:
-        question = partial(seek, proposal=waiting.proposal)
+        question = partial(look_for_better_plan, proposal=waiting.proposal)
         try:
             better = await self._solving.ask(waiting.portfolio, self._clock(), question)
         except SolverAwayError as error:

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from services.launch.domain.approval.approving import Judged, Verdict, judge
-from services.launch.domain.approval.undoing import Undo, undo
-from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.state import RESCHEDULE, State
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.decisions.undo import Undo, undo
+from services.launch.domain.decisions.verdict import Verdict, VerdictResult, on_verdict
+from services.launch.domain.portfolio import RESCHEDULE, State
 from services.launch.handlers.deciding import Deciding
 from services.launch.store.proposals import Kept, find_moves, find_proposal, list_proposals
 from shared.contracts.launch import LaunchesChanged, Proposal
@@ -40,10 +40,10 @@ async def give_verdict(deciding: Deciding, portfolio: PortfolioId, verdict: Verd
         StaleProposalError: it is no longer open, not what was seen, or no longer possible.
     """
     seen = await _find(deciding.database, portfolio, verdict.proposal)
-    judged: list[Judged] = []
+    judged: list[VerdictResult] = []
 
-    def decide(state: State, scene: Scene, revision: int) -> LaunchesChanged:
-        judged.append(judge(state, verdict, scene, revision))
+    def decide(state: State, context: Context, revision: int) -> LaunchesChanged:
+        judged.append(on_verdict(state, verdict, context, revision))
         return judged[-1].message
 
     try:
@@ -72,7 +72,7 @@ async def take_back(
         moves = await find_moves(connection, portfolio, told_revision)
     command = Undo(told_revision=told_revision, by=by[0], request=by[1], moves=moves)
     return await deciding.act(
-        portfolio, by[1], lambda state, scene, revision: undo(state, command, scene, revision), at
+        portfolio, by[1], lambda state, context, revision: undo(state, command, context, revision), at
     )
 
 

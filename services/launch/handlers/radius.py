@@ -4,10 +4,10 @@ import asyncio
 from datetime import datetime
 from functools import partial
 
-from services.launch.domain.approval.radius import Asked, features_ahead, sweep, tell_radius
-from services.launch.domain.decide.persons import derive_person_cause_id
-from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.state import State
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.decisions.person import derive_person_cause_id
+from services.launch.domain.portfolio import State
+from services.launch.domain.questions.simulate import RadiusAnswer, features_ahead, sweep, tell_radius
 from services.launch.handlers.deciding import Deciding
 from services.launch.store.proposals import find_message
 from services.launch.store.reading import find_told, read_revision
@@ -17,7 +17,7 @@ from shared.contracts.words import PortfolioId, Word
 MOST_FEATURES = 500
 
 
-class Question(Word):
+class RadiusQuestion(Word):
     """Which features by how many days; None: those of launches ahead."""
 
     slips: tuple[int, ...]
@@ -26,28 +26,32 @@ class Question(Word):
 
 
 async def find_radius(
-    deciding: Deciding, portfolio: PortfolioId, question: Question, at: datetime
+    deciding: Deciding, portfolio: PortfolioId, question: RadiusQuestion, at: datetime
 ) -> tuple[BlastRadius, ...]:
     """What each slip would move. The portfolio is locked for one slip at a time.
 
     Raises:
         RefusedError: there is no such feature.
     """
-    scene = Scene(deciding.calendar, at)
-    features = await deciding.look(portfolio, features_ahead) if question.features is None else question.features
-    unknown = await deciding.look(portfolio, lambda state: [one for one in features if one not in state.features])
+    context = Context(deciding.calendar, at)
+    features = (
+        await deciding.query_locked(portfolio, features_ahead) if question.features is None else question.features
+    )
+    unknown = await deciding.query_locked(
+        portfolio, lambda state: [one for one in features if one not in state.features]
+    )
     if unknown:
         raise RefusedError(f"no such feature: {', '.join(unknown)}", "$.features", missing=True)
     found: list[BlastRadius] = []
     for name in features[: question.most]:
         for days in question.slips:
-            found += await deciding.look(portfolio, partial(_try, name, days, scene))
+            found += await deciding.query_locked(portfolio, partial(_try, name, days, context))
             await asyncio.sleep(0)
     return tuple(found)
 
 
 async def tell(
-    deciding: Deciding, portfolio: PortfolioId, question: Question, by: tuple[str, str], at: datetime
+    deciding: Deciding, portfolio: PortfolioId, question: RadiusQuestion, by: tuple[str, str], at: datetime
 ) -> LaunchesChanged:
     """Find it and tell it, for a person; `by` is their name and the request's id. The same request is told once.
 
@@ -60,15 +64,15 @@ async def tell(
         since = await read_revision(connection, portfolio)
     if told is None:
         found = await find_radius(deciding, portfolio, question, at)
-        asked = Asked(by=by[0], request=by[1], since=since, found=found)
+        asked = RadiusAnswer(by=by[0], request=by[1], since=since, found=found)
         await deciding.act(portfolio, by[1], partial(_tell, asked), at)
     async with deciding.database.reading() as connection:
         return await find_message(connection, portfolio, cause)
 
 
-def _try(feature: str, days: int, scene: Scene, state: State) -> list[BlastRadius]:
-    return sweep(state, feature, (days,), scene)
+def _try(feature: str, days: int, context: Context, state: State) -> list[BlastRadius]:
+    return sweep(state, feature, (days,), context)
 
 
-def _tell(asked: Asked, state: State, scene: Scene, revision: int) -> LaunchesChanged:
-    return tell_radius(state, asked, scene, revision)
+def _tell(asked: RadiusAnswer, state: State, context: Context, revision: int) -> LaunchesChanged:
+    return tell_radius(state, asked, context, revision)

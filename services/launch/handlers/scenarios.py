@@ -3,9 +3,9 @@
 import logging
 from functools import partial
 
-from services.launch.domain.approval.scenarios import Compared, Scenario, check, compare, lineage
-from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.state import State
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.portfolio import State
+from services.launch.domain.questions.simulate import Compared, Scenario, check, compare, lineage
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.solving import SolverAwayError, Solving
 from services.launch.store.scenarios import delete_scenario, load_scenarios, save_scenario
@@ -44,7 +44,7 @@ async def forget(deciding: Deciding, portfolio: PortfolioId, name: str) -> None:
 
 
 async def try_out(
-    deciding: Deciding, portfolio: PortfolioId, scenario: Scenario, scene: Scene, solving: Solving | None = None
+    deciding: Deciding, portfolio: PortfolioId, scenario: Scenario, context: Context, solving: Solving | None = None
 ) -> Compared:
     """What it would do to the plan as it is, and what the one that it extends would.
 
@@ -56,13 +56,13 @@ async def try_out(
     async with deciding.database.reading() as connection:
         known = await load_scenarios(connection, portfolio)
     line = [one for one in lineage(scenario, known) if one.events or one.edits]
-    if scene.stage == "S3" and solving and solving.is_possible:
+    if context.stage == "S3" and solving and solving.is_possible:
         try:
-            return await solving.ask(portfolio, scene.now, partial(compare, line=line))
+            return await solving.ask(portfolio, context.now, partial(compare, line=line))
         except SolverAwayError as error:
             logger.warning("%s: a simulation gets the second stage: %s", portfolio, error)
-    return await deciding.look(portfolio, partial(_compare, line, scene))
+    return await deciding.query_locked(portfolio, partial(_compare, line, context))
 
 
-def _compare(line: list[Scenario], scene: Scene, state: State) -> Compared:
-    return compare(state, line, scene)
+def _compare(line: list[Scenario], context: Context, state: State) -> Compared:
+    return compare(state, line, context)

@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection
 from typing import Any, Protocol, TypeVar
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.policy import Policy
-from services.launch.domain.state import State
+from services.launch.domain.portfolio import State
 from services.launch.optimize import is_installed, load_solver
 from services.launch.store.writing import load_state
 from shared.contracts.words import PortfolioId
@@ -33,10 +33,10 @@ class SolverAwayError(Exception):
     """There will be no answer: the process ended or took too long."""
 
 
-class Question(Protocol[T_co]):
+class SolverQuestion(Protocol[T_co]):
     """A function of the domain, with its arguments bound; it must be picklable, and its answer too."""
 
-    def __call__(self, state: State, *, scene: Scene) -> T_co:
+    def __call__(self, state: State, *, context: Context) -> T_co:
         """Raises RefusedError."""
 
 
@@ -44,7 +44,7 @@ class Question(Protocol[T_co]):
 class _Asked:
     portfolio: PortfolioId
     now: datetime
-    question: Question[Any]
+    question: SolverQuestion[Any]
 
 
 class Solving:
@@ -68,7 +68,7 @@ class Solving:
         """Whether the solver is installed (the extra `optimize`)."""
         return is_installed()
 
-    async def ask(self, portfolio: PortfolioId, now: datetime, question: Question[T]) -> T:
+    async def ask(self, portfolio: PortfolioId, now: datetime, question: SolverQuestion[T]) -> T:
         """The answer for the portfolio as it is stored.
 
         Raises:
@@ -131,9 +131,9 @@ def answer_all(pipe: Connection, database_url: str, policy: Policy) -> None:
         except EOFError:
             return
         state = asyncio.run(_load(database_url, asked.portfolio))
-        scene = Scene(calendar, asked.now, "S3" if solver else "S2", solver)
+        context = Context(calendar, asked.now, "S3" if solver else "S2", solver)
         try:
-            answer = asked.question(state, scene=scene)
+            answer = asked.question(state, context=context)
         except RefusedError as refusal:
             answer = refusal
         pipe.send(answer)

@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-from services.launch.domain.decide.agreeing import Bounding, Overriding, Waiving
-from services.launch.domain.decide.persons import Edit
-from services.launch.domain.decide.scene import RefusedError
+from services.launch.domain.context import RefusedError
+from services.launch.domain.decisions.person import Bounding, Edit, Overriding, Waiving
 from services.launch.domain.launch import Launch
 from services.launch.domain.policy import TIERS
 from services.launch.handlers.deciding import Deciding

@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.launch.store.listing import Place, Wish, read_place
+from services.launch.store.listing import ListingQuery, Place, read_place
 from services.launch.store.reading import list_portfolios
 from shared.contracts.words import PortfolioId
 
@@ -22,12 +22,12 @@ def ask(request: Request, name: str) -> str | None:
     return request.query_params.get(name, "").replace("\x00", "").strip()[:LONGEST] or None
 
 
-def ask_launches(request: Request) -> Wish:
+def ask_launches(request: Request) -> ListingQuery:
     """The filters of the list; without a state, what is ahead."""
     state = ask(request, "state") if "state" in request.query_params else AHEAD
     limit = CSV_ROWS if wants_csv(request) else PAGE
     tier, text, feature = (ask(request, name) for name in ("tier", "q", "feature"))
-    return Wish(state, tier, text, feature, _after(request), limit, _since(request))
+    return ListingQuery(state, tier, text, feature, _after(request), limit, _since(request))
 
 
 def is_filtered(request: Request) -> bool:

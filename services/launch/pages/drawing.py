@@ -9,11 +9,11 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
+from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch
-from services.launch.domain.leads import contract
 from services.launch.domain.policy import TIERS, Freeze
-from services.launch.domain.readiness import Known
+from services.launch.domain.rules.lead import contract
 from services.launch.store.proposals import Kept
 from shared.contracts.launch import LaunchSnapshot, ProposedMove
 from shared.web.drawing import Backdrop, LaunchBar, Load, Span, timeline
@@ -37,21 +37,21 @@ class Ahead:
     """
 
     launches: Sequence[Launch]
-    known: Mapping[str, Known]
+    known: Mapping[str, KnownFeature]
     slack: Mapping[str, int | None]
     proposed: Mapping[str, date]
     loads: Sequence[Load]
     lanes: str = ""
 
 
-def draw(title: str, ahead: Ahead, scene: Scene, reader: Reader) -> tuple[Markup, int]:
+def draw(title: str, ahead: Ahead, context: Context, reader: Reader) -> tuple[Markup, int]:
     """The calendar, and how many launches are on it: lanes, old dates as ghosts, freezes hatched, trains as rails."""
     drawable = [one for one in ahead.launches if one.is_open and _is_ahead(one, ahead.known, reader.today)]
     lane = LANES.get(ahead.lanes, _line)
     shown = sorted(drawable[:MOST_BARS], key=lambda one: (lane(one), one.snapshot.date or date.max, one.id))
-    bars = [_bar(one, lane(one), ahead, scene) for one in shown]
+    bars = [_bar(one, lane(one), ahead, context) for one in shown]
     first, last = reader.today - timedelta(days=31), reader.today + YEAR
-    calendar = scene.calendar
+    calendar = context.calendar
     trains = list(_trains(calendar, first, last)) if any(one.snapshot.train for one in shown) else []
     freezes = [Span(one, other, _name(freeze)) for one, other, freeze in calendar.freezes(first, last)]
     picture = timeline("ahead", title, bars, reader, Backdrop(freezes, trains, ahead.loads))
@@ -90,9 +90,9 @@ def earlier_date(launch: Launch) -> date | None:
     return launch.moves[-1].earlier if launch.moves and launch.snapshot.date else None
 
 
-def _bar(launch: Launch, lane: str, ahead: Ahead, scene: Scene) -> LaunchBar:
+def _bar(launch: Launch, lane: str, ahead: Ahead, context: Context) -> LaunchBar:
     one = launch.snapshot
-    begins = (lead.begin_by for lead in contract(one, scene.calendar, scene.today) if lead.days > 0)
+    begins = (lead.begin_by for lead in contract(one, context.calendar, context.today) if lead.days > 0)
     return LaunchBar(
         name=one.name,
         tier=one.market_tier,
@@ -109,13 +109,13 @@ def _bar(launch: Launch, lane: str, ahead: Ahead, scene: Scene) -> LaunchBar:
     )
 
 
-def _is_ahead(launch: Launch, known: Mapping[str, Known], today: date) -> bool:
+def _is_ahead(launch: Launch, known: Mapping[str, KnownFeature], today: date) -> bool:
     """A window that is over would only press the days ahead together."""
     window = None if launch.snapshot.date else _window(launch, known)
     return launch.snapshot.date is not None or (window is not None and window[1] >= today)
 
 
-def _window(launch: Launch, known: Mapping[str, Known]) -> tuple[date, date] | None:
+def _window(launch: Launch, known: Mapping[str, KnownFeature]) -> tuple[date, date] | None:
     """Where a launch without a date could come to lie: the windows of its features."""
     targets = [known[one.id].snapshot.target for one in launch.snapshot.features if one.id in known]
     windows = [(one.earliest, one.latest) for one in targets if one and one.earliest and one.latest]

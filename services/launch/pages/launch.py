@@ -5,10 +5,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
 from services.launch.domain.launch import Launch
-from services.launch.domain.leads import contract, ready_on
 from services.launch.domain.policy import TIERS
+from services.launch.domain.rules.lead import contract, ready_on
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.drawing import Ahead, draw, find_proposed
 from services.launch.pages.launches import find_slack
@@ -16,7 +16,7 @@ from services.launch.pages.refused import Refusal
 from services.launch.pages.why import answer_day, weigh
 from services.launch.store import reading
 from services.launch.store.proposals import list_proposals
-from services.launch.store.receipts import Knows, load_receipts
+from services.launch.store.receipts import ReceiptRow, load_receipts
 from shared.contracts.words import PortfolioId
 from shared.runtime.clock import Clock, random_token
 from shared.web.pages import PageProblemError, Pages
@@ -73,10 +73,10 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
         receipts = await load_receipts(connection, portfolio, launch.id)
         waiting = await list_proposals(connection, portfolio, "open", launch=launch.id)
         moment = await reading.read_moment(connection, portfolio)
-    scene = Scene(deciding.calendar, clock())
-    slack = find_slack(launch, known, scene)
+    context = Context(deciding.calendar, clock())
+    slack = find_slack(launch, known, context)
     alone = Ahead([launch], known, {launch.id: slack}, find_proposed(waiting), (), "none")
-    leads = contract(launch.snapshot, scene.calendar, scene.today, ready_on(known.values()))
+    leads = contract(launch.snapshot, context.calendar, context.today, ready_on(known.values()))
     return pages.render(
         request,
         "launch.html",
@@ -86,7 +86,7 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
         one=launch.snapshot,
         features=[known[one] for one in ids if one in known],
         slack=slack,
-        drawing=draw(pages.say(request, "launch.drawing"), alone, scene, pages.reader(request))[0],
+        drawing=draw(pages.say(request, "launch.drawing"), alone, context, pages.reader(request))[0],
         leads=leads,
         completable=[(one.activity.id, one.activity.name) for one in leads if one.completed is None],
         waivable=[(one.activity.id, f"{one.activity.name} ({one.activity.team})") for one in leads if one.is_open],
@@ -96,8 +96,8 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
         groups=[(state, [one for one in receipts if one.state == state]) for state in GROUPS],
         receipts=receipts,
         waiting=waiting,
-        **weigh(launch, [known[one] for one in ids if one in known], scene),
-        **await answer_day(request, deciding, portfolio, launch, scene),
+        **weigh(launch, [known[one] for one in ids if one in known], context),
+        **await answer_day(request, deciding, portfolio, launch, context),
         refusal=refusal,
         request_id=random_token()[:24],
         live_url=f"/launch/events?portfolio={portfolio}",
@@ -105,12 +105,12 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
     )
 
 
-def _dates(told: reading.Told) -> bool:
+def _dates(told: reading.ToldRevision) -> bool:
     before = told.change.before
     return before is None or before.date != told.change.launch.date
 
 
-def _entry(told: reading.Told) -> dict[str, Any]:
+def _entry(told: reading.ToldRevision) -> dict[str, Any]:
     before = told.change.before
     return {
         "at": told.at,
@@ -125,7 +125,7 @@ def _entry(told: reading.Told) -> dict[str, Any]:
     }
 
 
-def _csv(launch: str, receipts: list[Knows]) -> Response:
+def _csv(launch: str, receipts: list[ReceiptRow]) -> Response:
     head = ("person", "state", "revision", "evidence", "at")
     rows = [(one.person, one.state, one.revision, one.evidence, one.at.isoformat()) for one in receipts]
     return csv_response(f"who-knows-{launch}", head, rows)

@@ -8,13 +8,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.launch.domain.approval.capacity import Used, read_capacity
-from services.launch.domain.dates import find_earliest
-from services.launch.domain.decide.scene import Scene
-from services.launch.domain.decide.shape import features_of, situation_of
+from services.launch.domain.context import Context
+from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.policy import TIERS
-from services.launch.domain.readiness import Known
+from services.launch.domain.questions.capacity import Used, read_capacity
+from services.launch.domain.rules.earliest import find_earliest, situation_of
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import ask, ask_launches, choose_portfolio, is_filtered, wants_csv
 from services.launch.pages.drawing import Ahead, draw, earlier_date, find_proposed
@@ -47,11 +46,11 @@ def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
             knows = await count_receipts(connection, portfolio, [one.id for one in found])
             waiting = await list_proposals(connection, portfolio, "open")
             moment = await reading.read_moment(connection, portfolio)
-        scene = Scene(deciding.calendar, clock())
-        rows = [_row(one, known, scene, knows.get(one.id, {})) for one in found]
+        context = Context(deciding.calendar, clock())
+        rows = [_row(one, known, context, knows.get(one.id, {})) for one in found]
         if wants_csv(request):
             return csv_response(f"launches-{portfolio}", HEAD, [_cells(row) for row in rows])
-        loads = await _loads(request, deciding, pages, portfolio, scene)
+        loads = await _loads(request, deciding, pages, portfolio, context)
         ahead = Ahead(
             launches=found,
             known=known,
@@ -60,7 +59,7 @@ def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
             loads=loads,
             lanes=ask(request, "lanes") or "",
         )
-        drawing, drawn = draw(pages.say(request, "launches.drawing"), ahead, scene, pages.reader(request))
+        drawing, drawn = draw(pages.say(request, "launches.drawing"), ahead, context, pages.reader(request))
         return pages.render(
             request,
             "launches.html",
@@ -84,18 +83,18 @@ def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
 
 async def _features(
     connection: AsyncConnection, portfolio: PortfolioId, launches: Sequence[Launch]
-) -> dict[str, Known]:
+) -> dict[str, KnownFeature]:
     ids = sorted({feature.id for one in launches for feature in one.snapshot.features})
     return {one.id: one for one in await reading.find_features(connection, portfolio, ids)}
 
 
 async def _loads(
-    request: Request, deciding: Deciding, pages: Pages, portfolio: PortfolioId, scene: Scene
+    request: Request, deciding: Deciding, pages: Pages, portfolio: PortfolioId, context: Context
 ) -> list[Load]:
     """How full each team's weeks are; nothing under a policy without teams."""
-    if not scene.policy.teams:
+    if not context.policy.teams:
         return []
-    used = await deciding.look(portfolio, lambda state: read_capacity(state, scene, WEEKS))
+    used = await deciding.query_locked(portfolio, lambda state: read_capacity(state, context, WEEKS))
     return [_load(request, pages, portfolio, team, list(weeks)) for team, weeks in groupby(used, lambda one: one.team)]
 
 
@@ -106,26 +105,28 @@ def _load(request: Request, pages: Pages, portfolio: PortfolioId, team: str, wee
     return Load(team, shares, text, f"/launch/capacity?portfolio={quote(portfolio)}")
 
 
-def _row(launch: Launch, known: Mapping[str, Known], scene: Scene, knows: Mapping[str, int]) -> dict[str, Any]:
+def _row(
+    launch: Launch, known: Mapping[str, KnownFeature], context: Context, knows: Mapping[str, int]
+) -> dict[str, Any]:
     """What the list says of one launch."""
     return {
         "id": launch.id,
         "one": launch.snapshot,
         "before": earlier_date(launch),
-        "slack": find_slack(launch, known, scene),
+        "slack": find_slack(launch, known, context),
         "conflicts": launch.conflicts,
         "told": sum(knows.values()),
         "know": sum(knows.get(state, 0) for state in ("acknowledged", "seen")),
     }
 
 
-def find_slack(launch: Launch, known: Mapping[str, Known], scene: Scene) -> int | None:
+def find_slack(launch: Launch, known: Mapping[str, KnownFeature], context: Context) -> int | None:
     """Days by which its features may slip without moving the launch; None where that says nothing."""
     day = launch.snapshot.date
     if not launch.is_open or day is None:
         return None
     features = features_of(launch.snapshot, known)
-    earliest = find_earliest(situation_of(launch.snapshot, features, scene), scene.calendar).date
+    earliest = find_earliest(situation_of(launch.snapshot, features, context), context.calendar).date
     return (day - earliest).days if earliest and earliest <= day else None
 
 

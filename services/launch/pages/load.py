@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from services.launch.domain.approval.capacity import Used, read_capacity
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
+from services.launch.domain.questions.capacity import Used, read_capacity
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import ask, choose_portfolio, wants_csv
 from services.launch.store.reading import name_launches
@@ -25,8 +25,8 @@ def build_capacity(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
     async def capacity(request: Request) -> Response:
         async with deciding.database.reading() as connection:
             portfolio, _ = await choose_portfolio(request, connection)
-        scene = Scene(deciding.calendar, clock())
-        everyone = await deciding.look(portfolio, lambda state: read_capacity(state, scene, WEEKS))
+        context = Context(deciding.calendar, clock())
+        everyone = await deciding.query_locked(portfolio, lambda state: read_capacity(state, context, WEEKS))
         team = ask(request, "team")
         used = [one for one in everyone if team in {None, one.team}]
         if wants_csv(request):

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from services.launch.domain.approval.approving import Verdict
-from services.launch.domain.decide.scene import RefusedError
+from services.launch.domain.context import RefusedError
+from services.launch.domain.decisions.verdict import Verdict
 from services.launch.domain.launch import Launch
-from services.launch.domain.state import RESCHEDULE
+from services.launch.domain.portfolio import RESCHEDULE
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.plans import StaleProposalError, give_verdict, take_back_proposal
 from services.launch.pages.asked import choose_portfolio

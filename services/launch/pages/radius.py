@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict
 
-from services.launch.domain.approval.radius import SLIPS, rank
-from services.launch.domain.decide.scene import RefusedError
+from services.launch.domain.context import RefusedError
+from services.launch.domain.questions.simulate import SLIPS, rank
 from services.launch.handlers.deciding import Deciding
-from services.launch.handlers.radius import Question, find_radius, tell
+from services.launch.handlers.radius import RadiusQuestion, find_radius, tell
 from services.launch.pages.acts import Line, RequestId
 from services.launch.pages.asked import ask, choose_portfolio, wants_csv
 from services.launch.pages.refused import MissingError, Refusal, refuse
@@ -23,7 +23,7 @@ from shared.runtime.clock import Clock, random_token
 from shared.web.pages import Pages, remember_me, require_own_page
 from shared.web.sheets import csv_response
 
-QUESTION = Question(slips=SLIPS, most=60)
+QUESTION = RadiusQuestion(slips=SLIPS, most=60)
 """More features are for the API: a person who waits has other things to do."""
 FORM = "tell"
 HEAD = ("feature", "title", "days", "launches", "cost")

@@ -8,10 +8,8 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict
 
-from services.launch.domain.approval.outcome import Outcome, differences
-from services.launch.domain.approval.scenarios import Scenario
-from services.launch.domain.approval.whatif import Slip
-from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.questions.simulate import Scenario, SimulationResult, SupposedSlip, differences
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.scenarios import forget, keep, try_out
 from services.launch.pages.acts import Line
@@ -49,7 +47,7 @@ class SupposeForm(BaseModel):
         for field in ("name", "feature", "ready_on"):
             if not getattr(self, field):
                 raise MissingError(field)
-        slip = Slip(feature=self.feature, ready_on=_day(self.ready_on))
+        slip = SupposedSlip(feature=self.feature, ready_on=_day(self.ready_on))
         return Scenario(name=self.name, events=(slip,), extends=self.extends or None)
 
 
@@ -66,7 +64,7 @@ def build_scenario_page(deciding: Deciding, pages: Pages, clock: Clock) -> APIRo
             raise PageProblemError(404, pages.say(request, "scenario.unknown"), pages.say(request, "scenario.look"))
         compared, problem = None, ""
         try:
-            compared = await try_out(deciding, portfolio, scenario, Scene(deciding.calendar, clock()))
+            compared = await try_out(deciding, portfolio, scenario, Context(deciding.calendar, clock()))
         except RefusedError as refusal:
             problem = f"{refusal} ({refusal.where})"
         outcome, parent = (compared.outcome, compared.parent) if compared else (None, None)
@@ -124,7 +122,9 @@ def _address(portfolio: PortfolioId, name: str) -> str:
     return f"/launch/scenarios/{quote(name, safe='')}?portfolio={quote(portfolio)}"
 
 
-async def _draw(request: Request, deciding: Deciding, pages: Pages, portfolio: PortfolioId, outcome: Outcome) -> str:
+async def _draw(
+    request: Request, deciding: Deciding, pages: Pages, portfolio: PortfolioId, outcome: SimulationResult
+) -> str:
     async with deciding.database.reading() as connection:
         found = await reading.find_launches(connection, portfolio, [one.launch for one in outcome.moves])
     known: dict[str, LaunchSnapshot] = {one.id: one.snapshot for one in found}

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from services.launch.domain.decide.scene import Scene
-from services.launch.domain.trains import Ride, read_departures
+from services.launch.domain.context import Context
+from services.launch.domain.questions.trains import Ride, read_departures
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import choose_portfolio, wants_csv
 from services.launch.store.reading import name_launches
@@ -22,8 +22,8 @@ def build_trains_page(deciding: Deciding, pages: Pages, clock: Clock) -> APIRout
     async def trains(request: Request) -> Response:
         async with deciding.database.reading() as connection:
             portfolio, _ = await choose_portfolio(request, connection)
-        scene = Scene(deciding.calendar, clock())
-        found = await deciding.look(portfolio, lambda state: read_departures(state, scene))
+        context = Context(deciding.calendar, clock())
+        found = await deciding.query_locked(portfolio, lambda state: read_departures(state, context))
         if wants_csv(request):
             return csv_response(f"trains-{portfolio}", HEAD, [_cells(one) for one in found.trains])
         riders = {name for one in found.trains for name in one.launches}

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import Request
 
-from services.launch.domain.approval.explaining import explain_day
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
+from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch
-from services.launch.domain.readiness import Known
+from services.launch.domain.questions.explain import explain_day
 from services.launch.domain.tiers.scoring import flips
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import ask
@@ -17,22 +17,22 @@ from shared.contracts.words import PortfolioId
 
 
 async def answer_day(
-    request: Request, deciding: Deciding, portfolio: PortfolioId, launch: Launch, scene: Scene
+    request: Request, deciding: Deciding, portfolio: PortfolioId, launch: Launch, context: Context
 ) -> dict[str, Any]:
     """`asked_day` of the address and the `answer` in sentences; nothing where no day is asked for."""
     try:
         day = date.fromisoformat(ask(request, "day") or "")
     except ValueError:
         return {"asked_day": None, "answer": ()}
-    found = await deciding.look(portfolio, lambda state: explain_day(state, launch.id, day, scene))
+    found = await deciding.query_locked(portfolio, lambda state: explain_day(state, launch.id, day, context))
     return {"asked_day": day, "answer": found.sentences}
 
 
-def weigh(launch: Launch, known: Sequence[Known], scene: Scene) -> dict[str, Any]:
+def weigh(launch: Launch, known: Sequence[KnownFeature], context: Context) -> dict[str, Any]:
     """The `inputs` of the launch's features that count, the heaviest first, and the changes that would `tip` it."""
     active = [one.snapshot for one in known if not one.is_cancelled]
-    weights = scene.policy.weights
+    weights = context.policy.weights
     rows = [(one.ref, name, value) for one in active for name, value in one.impact.items() if value.value]
     rows.sort(key=lambda row: (-row[2].value * weights.get(row[1], 0), row[0], row[1]))
-    tips = flips(active, scene.policy, launch.snapshot.market_tier)
+    tips = flips(active, context.policy, launch.snapshot.market_tier)
     return {"inputs": rows, "tips": [str(one) for one in tips if one]}

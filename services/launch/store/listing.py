@@ -16,7 +16,7 @@ NEVER: Final = date.max
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ListingQuery:
     """Which launches a reader wants to see; None: any. `after` is the (day, id) of the last one seen."""
 
     state: str | None = None
@@ -45,7 +45,7 @@ def read_place(text: str) -> Place:
     return (date.fromisoformat(day) if day else None), launch
 
 
-async def list_launches(connection: AsyncConnection, portfolio: PortfolioId, wish: Wish) -> list[Launch]:
+async def list_launches(connection: AsyncConnection, portfolio: PortfolioId, wish: ListingQuery) -> list[Launch]:
     """Launches by day, those without a day last."""
     table = launch_table
     day = sa.func.coalesce(table.c.launch_on, sa.literal(NEVER))
@@ -56,7 +56,7 @@ async def list_launches(connection: AsyncConnection, portfolio: PortfolioId, wis
     return [Launch.model_validate_json(row.body) for row in await connection.execute(query)]
 
 
-def _conditions(wish: Wish) -> list[sa.ColumnElement[bool]]:
+def _conditions(wish: ListingQuery) -> list[sa.ColumnElement[bool]]:
     table = launch_table
     found: list[sa.ColumnElement[bool]] = []
     if wish.state == "ahead":
@@ -68,7 +68,7 @@ def _conditions(wish: Wish) -> list[sa.ColumnElement[bool]]:
     return [*found, *_about(wish)]
 
 
-def _about(wish: Wish) -> list[sa.ColumnElement[bool]]:
+def _about(wish: ListingQuery) -> list[sa.ColumnElement[bool]]:
     table = launch_table
     found: list[sa.ColumnElement[bool]] = []
     if wish.tier:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.launch.domain.approval.undoing import Moved
+from services.launch.domain.decisions.undo import AppliedMove
 from services.launch.store.reading import find_told
 from services.launch.store.tables import history_table, proposal_table
 from shared.contracts.envelope import join
@@ -75,7 +75,9 @@ async def find_proposal(connection: AsyncConnection, portfolio: PortfolioId, pro
     return _kept(row) if row else None
 
 
-async def find_moves(connection: AsyncConnection, portfolio: PortfolioId, told_revision: int) -> tuple[Moved, ...]:
+async def find_moves(
+    connection: AsyncConnection, portfolio: PortfolioId, told_revision: int
+) -> tuple[AppliedMove, ...]:
     """The launches that a revision of ours moved from one date to another."""
     table = history_table
     query = sa.select(sa.cast(table.c.body, sa.Text).label("body"))
@@ -83,7 +85,7 @@ async def find_moves(connection: AsyncConnection, portfolio: PortfolioId, told_r
     changes = [LaunchChange.model_validate_json(row.body) for row in await connection.execute(query)]
     pairs = [(one.launch, one.before.date if one.before else None) for one in changes]
     return tuple(
-        Moved(launch=one.id, earlier=before, later=one.date)
+        AppliedMove(launch=one.id, earlier=before, later=one.date)
         for one, before in pairs
         if before and one.date and before != one.date
     )

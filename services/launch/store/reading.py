@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch
-from services.launch.domain.readiness import Known
 from services.launch.store.tables import feature_table, history_table, launch_table
 from shared.contracts.cause import Cause
 from shared.contracts.launch import LaunchChange
@@ -17,7 +17,7 @@ from shared.contracts.words import LaunchId, PortfolioId
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldRevision:
     """One entry of a launch's history."""
 
     at: datetime
@@ -63,15 +63,20 @@ async def find_portfolio(connection: AsyncConnection, launch: str) -> PortfolioI
     return found.scalar()
 
 
-async def find_features(connection: AsyncConnection, portfolio: PortfolioId, ids: Sequence[str]) -> list[Known]:
+async def find_features(connection: AsyncConnection, portfolio: PortfolioId, ids: Sequence[str]) -> list[KnownFeature]:
     """Features, as launch knows them."""
     query = sa.select(sa.cast(feature_table.c.body, sa.Text).label("body")).where(
         feature_table.c.portfolio == portfolio, feature_table.c.id.in_(ids)
     )
-    return [Known.model_validate_json(row.body) for row in await connection.execute(query.order_by(feature_table.c.id))]
+    return [
+        KnownFeature.model_validate_json(row.body)
+        for row in await connection.execute(query.order_by(feature_table.c.id))
+    ]
 
 
-async def load_history(connection: AsyncConnection, portfolio: PortfolioId, launch: str, limit: int = 50) -> list[Told]:
+async def load_history(
+    connection: AsyncConnection, portfolio: PortfolioId, launch: str, limit: int = 50
+) -> list[ToldRevision]:
     """What was told of a launch, newest first."""
     table = history_table
     query = (
@@ -103,9 +108,9 @@ async def find_version(
     return None if body is None else LaunchChange.model_validate_json(body)
 
 
-def _told(row: Any) -> Told:
+def _told(row: Any) -> ToldRevision:
     cause, change = Cause.model_validate_json(row.cause), LaunchChange.model_validate_json(row.body)
-    return Told(row.at, row.version, row.told_revision, cause, change)
+    return ToldRevision(row.at, row.version, row.told_revision, cause, change)
 
 
 async def find_due(connection: AsyncConnection, today: date, limit: int = 100) -> list[PortfolioId]:

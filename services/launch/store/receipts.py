@@ -22,7 +22,7 @@ _SAVE = sa.text(
 
 
 @dataclass(frozen=True, slots=True)
-class Knows:
+class ReceiptRow:
     """How one person stands to one revision of a launch, or one version of a feature (`kind`)."""
 
     portfolio: PortfolioId
@@ -35,7 +35,7 @@ class Knows:
     at: datetime
 
 
-async def save_receipts(batch: Batch, receipts: Sequence[Knows]) -> None:
+async def save_receipts(batch: Batch, receipts: Sequence[ReceiptRow]) -> None:
     """Keep the newest of each; the receipts come in order."""
     newest = {(one.portfolio, one.kind, one.subject, one.revision, one.person): one for one in receipts}
     if newest:
@@ -44,13 +44,13 @@ async def save_receipts(batch: Batch, receipts: Sequence[Knows]) -> None:
         await batch.connection.execute(_SAVE, {name: [getattr(row, name) for row in rows] for name in names})
 
 
-async def load_receipts(connection: AsyncConnection, portfolio: PortfolioId, launch: str) -> list[Knows]:
+async def load_receipts(connection: AsyncConnection, portfolio: PortfolioId, launch: str) -> list[ReceiptRow]:
     """Everybody who was told of the newest revision of a launch that notify has told of."""
     table = receipt_table
     mine = (table.c.portfolio == portfolio, table.c.kind == "launch", table.c.subject == launch)
     newest = sa.select(sa.func.max(table.c.revision)).where(*mine).scalar_subquery()
     query = sa.select(table).where(*mine, table.c.revision == newest).order_by(table.c.state, table.c.person)
-    return [Knows(**row) for row in (await connection.execute(query)).mappings()]
+    return [ReceiptRow(**row) for row in (await connection.execute(query)).mappings()]
 
 
 async def count_receipts(

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.launch.domain.approval.scenarios import Scenario
+from services.launch.domain.questions.simulate import Scenario
 from shared.contracts.words import PortfolioId
 from shared.runtime.database import Batch
 

@@ -7,9 +7,9 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch
-from services.launch.domain.readiness import Known
-from services.launch.domain.state import State
+from services.launch.domain.portfolio import State
 from shared.contracts.launch import LaunchChange, LaunchesChanged, Proposal
 from shared.contracts.words import LaunchId, PortfolioId
 from shared.runtime.database import Batch
@@ -58,7 +58,7 @@ _SAVE_PROPOSALS = sa.text(
 class Changes:
     """What a batch changed: the last of each feature and launch, every entry of the history, every revision heard."""
 
-    features: dict[tuple[PortfolioId, str], Known] = field(default_factory=dict)
+    features: dict[tuple[PortfolioId, str], KnownFeature] = field(default_factory=dict)
     launches: dict[tuple[PortfolioId, LaunchId], Launch] = field(default_factory=dict)
     history: list[dict[str, object]] = field(default_factory=list)
     heard: list[dict[str, object]] = field(default_factory=list)
@@ -85,7 +85,7 @@ async def load_state(connection: AsyncConnection, portfolio: PortfolioId) -> Sta
     waiting = "SELECT CAST(body AS text) AS body FROM proposal WHERE portfolio = :portfolio AND state = 'open'"
     proposals = await connection.execute(sa.text(waiting), {"portfolio": portfolio})
     state.fill(
-        (Known.model_validate_json(row.body) for row in features),
+        (KnownFeature.model_validate_json(row.body) for row in features),
         (Launch.model_validate_json(row.body) for row in launches),
         (Proposal.model_validate_json(row.body) for row in proposals),
     )
@@ -107,7 +107,7 @@ async def _write(batch: Batch, statement: sa.TextClause, rows: Iterable[Mapping[
         await batch.connection.execute(statement, {name: [row[name] for row in listed] for name in listed[0]})
 
 
-def _feature_row(portfolio: PortfolioId, known: Known) -> dict[str, object]:
+def _feature_row(portfolio: PortfolioId, known: KnownFeature) -> dict[str, object]:
     return {"portfolio": portfolio, "id": known.id, "body": known.model_dump_json()}
 
 

@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.hearing import hear
-from services.launch.domain.decide.persons import Edit, edit
-from services.launch.domain.decide.scene import Scene
-from services.launch.domain.decide.timers import arrive, next_due
+from services.launch.domain.context import Context
+from services.launch.domain.decisions.clock import next_due, on_due
+from services.launch.domain.decisions.feature_changed import on_feature_changed
+from services.launch.domain.decisions.person import Edit, edit
+from services.launch.domain.evolution import evolve
 from services.launch.domain.launch import Launch
-from services.launch.domain.state import State, evolve
+from services.launch.domain.portfolio import State
 from services.launch.settings import DEFAULT_POLICY, load_policy
 from shared.contracts.cause import Cause, Source
 from shared.contracts.feature import FeatureChange, FeatureSnapshot, Impact, Target
@@ -90,7 +91,7 @@ class Story:
         for one in changes:
             self.features[one.feature.id] = one.feature
         said = cause(f"{len(self.told)}", self.now, kind)
-        message = hear(self.state, said, changes, Scene(self.calendar, self.now), len(self.told) + 1)
+        message = on_feature_changed(self.state, said, changes, Context(self.calendar, self.now), len(self.told) + 1)
         return self.apply(message, self.now)
 
     def wait_until(self, day: str, hour: int = 9) -> list[LaunchesChanged]:
@@ -105,8 +106,8 @@ class Story:
     def pass_time(self, until: datetime) -> list[LaunchesChanged]:
         told = []
         while due := next_due(self.state, until, self.calendar):
-            scene = Scene(self.calendar, due.due_at)
-            told.append(self.apply(arrive(self.state, due, scene, len(self.told) + 1), due.due_at))
+            context = Context(self.calendar, due.due_at)
+            told.append(self.apply(on_due(self.state, due, context, len(self.told) + 1), due.due_at))
         return told
 
     def person(self, launch: str | None = "L-F-1", **fields: Any) -> LaunchesChanged:
@@ -114,7 +115,7 @@ class Story:
         self.pass_time(self.now)
         target_launch = None if launch is None else LaunchId(launch)
         command = Edit(launch=target_launch, by="ana", request=f"r{len(self.told)}", **fields)
-        return self.apply(edit(self.state, command, Scene(self.calendar, self.now), len(self.told) + 1), self.now)
+        return self.apply(edit(self.state, command, Context(self.calendar, self.now), len(self.told) + 1), self.now)
 
     def launch(self, name: str = "L-F-1") -> LaunchSnapshot:
         return self.state.launches[LaunchId(name)].snapshot

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from services.launch.domain.approval.explaining import keeps_from
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Alone, Approval, Team
-from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.policy import Approval, AutoApply, TeamCapacity
+from services.launch.domain.questions.explain import keeps_from
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import CALENDAR, MEDIUM, POLICY, SMALL, Story, on, only
 
-TOGETHER = Calendar(POLICY.model_copy(update={"teams": {"docs": Team(weekly=9)}}))
+TOGETHER = Calendar(POLICY.model_copy(update={"teams": {"docs": TeamCapacity(weekly=9)}}))
 either_way = pytest.mark.parametrize("calendar", [CALENDAR, TOGETHER], ids=["each alone", "together"])
 
 
@@ -79,7 +79,7 @@ def test_why_not_that_day_names_the_audience_and_who_is_in_the_way(calendar: Cal
     story = Story(calendar=calendar)
     smb(story, "A")
     smb(story, "B", "2026-07-01")
-    against = keeps_from(story.state, LaunchId("L-B"), on("2026-06-09"), Scene(calendar, story.now))
+    against = keeps_from(story.state, LaunchId("L-B"), on("2026-06-09"), Context(calendar, story.now))
     assert against == [("rest", "smb hears something else on 2026-06-08; 2 days of rest are due between", ["L-A"])]
 
 
@@ -97,7 +97,7 @@ def test_a_move_that_would_crowd_a_segment_goes_on_and_comes_back_when_its_cause
 
 
 def test_what_waits_for_a_person_is_proposed_for_a_day_that_is_free() -> None:
-    story = Story(calendar=Calendar(POLICY.model_copy(update={"approval": Approval(alone={"T3": Alone()})})))
+    story = Story(calendar=Calendar(POLICY.model_copy(update={"approval": Approval(alone={"T3": AutoApply()})})))
     smb(story, "A")
     smb(story, "B", "2026-05-04")
     (proposal,) = story.change("delayed", "B", day="2026-06-02").proposals

@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.launch.domain.approval.improving import Better, seek, take_over
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Approval, Load, Team
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
+from services.launch.domain.decisions.better_plan import BetterPlan, adopt_better_plan, look_for_better_plan
+from services.launch.domain.policy import Approval, TeamCapacity, TeamLoad
 from services.launch.optimize import load_solver
 from shared.contracts.launch import LaunchesChanged, Proposal
 from shared.contracts.words import LaunchId
@@ -15,10 +15,10 @@ from tests.unit.launch.story import LOUD, MEDIUM, POLICY, Story
 from tests.unit.launch.test_together import dates, decide
 from tests.unit.launch.whole import doubt
 
-TEAMS = {"marketing": Team(weekly=5), "docs": Team(weekly=4)}
+TEAMS = {"marketing": TeamCapacity(weekly=5), "docs": TeamCapacity(weekly=4)}
 LOAD = {
-    "T1": (Load(team="marketing", from_week=-1, units=3), Load(team="docs", from_week=-2, units=2)),
-    "T2": (Load(team="marketing", units=2), Load(team="docs", from_week=-1, units=2)),
+    "T1": (TeamLoad(team="marketing", from_week=-1, units=3), TeamLoad(team="docs", from_week=-2, units=2)),
+    "T2": (TeamLoad(team="marketing", units=2), TeamLoad(team="docs", from_week=-1, units=2)),
 }
 RULES = {"teams": TEAMS, "load": LOAD, "spacing": ("T1", "T2"), "approval": Approval(alone={})}
 CROWDED = Calendar(POLICY.model_copy(update=RULES))
@@ -46,18 +46,18 @@ def waiting() -> tuple[Story, Proposal]:
     return story, proposal
 
 
-def look(story: Story, proposal: Proposal, stage: str = "S2") -> Better:
+def look(story: Story, proposal: Proposal, stage: str = "S2") -> BetterPlan:
     """What a harder look finds, on a state of its own."""
     solver = SOLVER if stage == "S3" else None
-    found = seek(story.replayed(), proposal.id, Scene(story.calendar, story.now, stage, solver))
+    found = look_for_better_plan(story.replayed(), proposal.id, Context(story.calendar, story.now, stage, solver))
     assert found
     return found
 
 
-def take(story: Story, better: Better) -> LaunchesChanged | None:
+def take(story: Story, better: BetterPlan) -> LaunchesChanged | None:
     """Decide on it as the service would, an hour later and without any solver."""
     story.now += timedelta(hours=1)
-    message = take_over(story.state, better, Scene(story.calendar, story.now), len(story.told) + 1)
+    message = adopt_better_plan(story.state, better, Context(story.calendar, story.now), len(story.told) + 1)
     return story.apply(message, story.now) if message else None
 
 
@@ -94,7 +94,7 @@ def test_the_least_plan_says_that_it_is_proved_and_is_not_looked_for_again() -> 
     assert message
     fresh = message.proposals[0]
     assert fresh.cost == fresh.lower_bound
-    assert seek(story.state, fresh.id, Scene(story.calendar, story.now, "S3", SOLVER)) is None
+    assert look_for_better_plan(story.state, fresh.id, Context(story.calendar, story.now, "S3", SOLVER)) is None
 
 
 def test_a_better_plan_is_found_once_and_its_cause_is_always_the_same() -> None:
@@ -166,7 +166,11 @@ def test_a_plan_that_the_checker_refuses_is_not_taken() -> None:
 def test_looking_leaves_the_state_as_it_was() -> None:
     story, first = waiting()
     before = story.replayed()
-    scene = Scene(story.calendar, story.now, "S2")
-    assert seek(story.state, first.id, scene) == seek(story.state, first.id, scene) == look(story, first)
+    context = Context(story.calendar, story.now, "S2")
+    assert (
+        look_for_better_plan(story.state, first.id, context)
+        == look_for_better_plan(story.state, first.id, context)
+        == look(story, first)
+    )
     assert (story.state.launches, story.state.proposals) == (before.launches, before.proposals)
-    assert seek(story.state, "P-0-0", scene) is None
+    assert look_for_better_plan(story.state, "P-0-0", context) is None

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Follows, Load, Team
-from services.launch.domain.decide.agreeing import Bounding
-from services.launch.domain.decide.scene import RefusedError
+from services.launch.domain.context import RefusedError
+from services.launch.domain.decisions.person import Bounding
+from services.launch.domain.policy import Follows, TeamCapacity, TeamLoad
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import MEDIUM, POLICY, START, Story, on, only
 
-TEAM = {"teams": {"marketing": Team(weekly=2)}, "load": {"T2": (Load(team="marketing", units=2),)}}
+TEAM = {"teams": {"marketing": TeamCapacity(weekly=2)}, "load": {"T2": (TeamLoad(team="marketing", units=2),)}}
 ORDER = {"after": (Follows(launch=LaunchId("L-B"), after=LaunchId("L-A"), lag_days=7),)}
 
 
@@ -123,7 +123,9 @@ def test_a_bound_that_contradicts_the_one_that_stands_is_refused_and_may_replace
 
 
 def test_nobody_makes_room_beyond_the_last_day() -> None:
-    story = planned(teams={"docs": Team(weekly=2)}, load=dict.fromkeys(("T1", "T2"), (Load(team="docs", units=2),)))
+    story = planned(
+        teams={"docs": TeamCapacity(weekly=2)}, load=dict.fromkeys(("T1", "T2"), (TeamLoad(team="docs", units=2),))
+    )
     story.add("A", day="2026-06-10", impact={**MEDIUM, "differentiation": 3, "narrative": 3}, labels=("demo",))
     assert dates(story) == {"F-1": on("2026-06-08"), "A": on("2026-06-22")}
     story.person(bounds=by("2026-06-19"), date=on("2026-06-15"))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.launch.domain.policy import Budget
-from services.launch.domain.tiers.budget import Candidate, over_budget
+from services.launch.domain.rules.budget import BudgetCandidate, over_budget
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import on
 
@@ -15,18 +15,18 @@ FIRST = on("2026-03-01")
 PLACES = st.lists(st.tuples(st.integers(0, 140), st.integers(60, 63)), max_size=12)
 
 
-def candidates(places: list[tuple[int, int]]) -> list[Candidate]:
+def candidates(places: list[tuple[int, int]]) -> list[BudgetCandidate]:
     return [
-        Candidate(LaunchId(f"L-{number:02}"), f"Launch {number}", FIRST + timedelta(days=day), score)
+        BudgetCandidate(LaunchId(f"L-{number:02}"), f"Launch {number}", FIRST + timedelta(days=day), score)
         for number, (day, score) in enumerate(places)
     ]
 
 
-def too_many(group: list[Candidate], most: int) -> set[str]:
+def too_many(group: list[BudgetCandidate], most: int) -> set[str]:
     return {one.launch for one in sorted(group, key=lambda one: (-one.score, one.day, one.launch))[most:]}
 
 
-def largest(one: Candidate, listed: list[Candidate]) -> list[Candidate]:
+def largest(one: BudgetCandidate, listed: list[BudgetCandidate]) -> list[BudgetCandidate]:
     """Of all stretches of so many days with this launch in them, the first with the most launches."""
     stretches = [
         [other for other in listed if start <= other.day <= start + timedelta(days=BUDGET.days)]
@@ -47,7 +47,7 @@ def test_who_is_one_too_many_is_who_a_plain_count_says(places: list[tuple[int, i
     assert over_budget(listed, BUDGET).keys() == expected
 
 
-def _quarter(one: Candidate) -> tuple[int, int]:
+def _quarter(one: BudgetCandidate) -> tuple[int, int]:
     return one.day.year, (one.day.month + 2) // 3
 
 

@@ -1,7 +1,7 @@
 """The default policy asks a person before what is loud or near moves (planning.md 5.4); the rest moves by itself."""
 
-from services.launch.domain.approval.approving import Verdict, judge
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
+from services.launch.domain.decisions.verdict import Verdict, on_verdict
 from services.launch.settings import load_policy
 from shared.contracts.launch import LaunchesChanged, Proposal
 from tests.unit.launch.story import ASKING, LOUD, MEDIUM, POLICIES, SMALL, Story, on, only
@@ -18,7 +18,7 @@ def proposal(message: LaunchesChanged) -> Proposal:
 
 def approve(story: Story, one: Proposal) -> LaunchesChanged:
     verdict = Verdict(proposal=one.id, by="ana", request=f"v{len(story.told)}", approve=True, hash=one.hash)
-    judged = judge(story.state, verdict, Scene(story.calendar, story.now), len(story.told) + 1)
+    judged = on_verdict(story.state, verdict, Context(story.calendar, story.now), len(story.told) + 1)
     return story.apply(judged.message, story.now)
 
 

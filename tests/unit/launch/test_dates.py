@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.launch.domain.dates import Situation, find_earliest, violations
-from services.launch.domain.readiness import Known
+from services.launch.domain.feature import KnownFeature
+from services.launch.domain.rules.earliest import Situation, find_earliest, violations
 from services.launch.domain.tiers.scoring import assess
 from services.launch.settings import DEFAULT_POLICY, load_policy
 from shared.contracts.launch import Tier
@@ -21,7 +21,7 @@ LOUDNESS: st.SearchStrategy[Tier] = st.sampled_from(["T1", "T2", "T3"])
 
 
 def situation(tier: Tier, today: date, ready: date, regions: tuple[str, ...] = ()) -> Situation:
-    return Situation(tier, regions, (Known(snapshot=snapshot(day=ready), confident_since=today),), today)
+    return Situation(tier, regions, (KnownFeature(snapshot=snapshot(day=ready), confident_since=today),), today)
 
 
 @given(tier=LOUDNESS, today=DAYS, days=st.integers(0, 400), regions=st.sampled_from([(), ("us",), ("de", "jp")]))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from services.launch.domain.approval.explaining import explain_day
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
+from services.launch.domain.questions.explain import explain_day
 from services.launch.settings import DEFAULT_POLICY, load_policy
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import LOUD, MEDIUM, SMALL, Story, on
@@ -16,8 +16,8 @@ FREE = "a date never comes earlier by itself, but a person can move it there"
 
 
 def why(story: Story, launch: str, day: str | None = None) -> list[str]:
-    scene = Scene(story.calendar, story.now)
-    return list(explain_day(story.state, LaunchId(launch), on(day) if day else None, scene).sentences)
+    context = Context(story.calendar, story.now)
+    return list(explain_day(story.state, LaunchId(launch), on(day) if day else None, context).sentences)
 
 
 def one(**fields: object) -> Story:

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.launch.domain.decide.agreeing import Bounding, Overriding
-from services.launch.domain.lab.lab import Lab
+from services.launch.domain.decisions.person import Bounding, Overriding
+from services.launch.lab.lab import Lab
 from tests.unit.launch.story import DEFAULT, LOUD, MEDIUM, POLICY, SMALL, START, Story, on
 from tests.unit.launch.test_better_plans import CROWDED, look, take, waiting
 from tests.unit.launch.test_plans_hold import ASKING, BOUND, REFS, begin, step

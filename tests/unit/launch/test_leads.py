@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.agreeing import Waiving
-from services.launch.domain.decide.scene import RefusedError
-from services.launch.domain.leads import Lead, contract, ready_on
+from services.launch.domain.context import RefusedError
+from services.launch.domain.decisions.person import Waiving
+from services.launch.domain.rules.lead import Lead, contract, ready_on
 from tests.unit.launch.story import BY_ITSELF, CALENDAR, MEDIUM, SMALL, START, Story, is_reminder, on, only
 
 DAYS = st.integers(90, 400).map(lambda days: START.date() + timedelta(days=days))

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Approval
-from services.launch.domain.policy import TIERS, Budget
+from services.launch.domain.policy import TIERS, Approval, Budget
 from services.launch.domain.tiers.scoring import assess, nearest_fall, score
 from shared.contracts.feature import IMPACT_INPUTS, Impact
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, Story, is_reminder, on, only, snapshot

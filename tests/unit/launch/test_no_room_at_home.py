@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Approval, Load, Team
+from services.launch.domain.policy import Approval, TeamCapacity, TeamLoad
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, Story, on
 from tests.unit.launch.test_together import PEOPLE, dates, decide
 
@@ -20,8 +20,8 @@ def busy_weeks(weeks: int, **more: object) -> Story:
     rules = {
         "tiers": tiers,
         "freezes": (),
-        "teams": {"marketing": Team(weekly=3)},
-        "load": {"T1": (Load(team="marketing", units=2),), "T2": (Load(team="marketing", units=1),)},
+        "teams": {"marketing": TeamCapacity(weekly=3)},
+        "load": {"T1": (TeamLoad(team="marketing", units=2),), "T2": (TeamLoad(team="marketing", units=1),)},
         **more,
     }
     story = Story(calendar=Calendar(POLICY.model_copy(update=rules)))
@@ -45,7 +45,7 @@ def test_a_launch_that_grows_louder_stays_and_a_quieter_one_makes_room() -> None
 
 
 def test_one_that_nobody_can_make_room_for_goes_to_the_first_week_with_room() -> None:
-    story = busy_weeks(2, teams={"marketing": Team(weekly=3, weeks={"2026-W26": 2})})
+    story = busy_weeks(2, teams={"marketing": TeamCapacity(weekly=3, weeks={"2026-W26": 2})})
     message = story.change("rescoped", "A", impact=LOUD)
     moves = {one.launch.id: one.launch.date for one in message.changes if "rescheduled" in one.kinds}
     assert len(moves) == 1
@@ -54,7 +54,7 @@ def test_one_that_nobody_can_make_room_for_goes_to_the_first_week_with_room() ->
 
 def test_who_was_there_first_does_not_leave_for_one_whose_own_move_waits() -> None:
     """B is planned again although nothing speaks against its day but a launch that is to go elsewhere."""
-    story = busy_weeks(1, approval=PEOPLE, teams={"marketing": Team(weekly=3, weeks={"2026-W25": 3})})
+    story = busy_weeks(1, approval=PEOPLE, teams={"marketing": TeamCapacity(weekly=3, weeks={"2026-W25": 3})})
     for ref in "BC":
         story.person(f"L-{ref}", pin="On stage.")
     asked = story.change("rescoped", "A", impact=LOUD)

@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.launch.domain.audiences.heard import REST, Crowd
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.launch import OPEN_STATES, Launch
+from services.launch.domain.rules.audience import REST, Crowd
 from shared.contracts.launch import Proposal
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import ASKING, CALENDAR, MEDIUM, SMALL, START, Story

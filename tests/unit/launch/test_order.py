@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Follows
-from services.launch.domain.planner.model import WorkingDays
-from services.launch.domain.planning.frame import Days, frame_of
-from services.launch.domain.policy import Policy
+from services.launch.domain.policy import Follows, Policy
+from services.launch.domain.scheduling.compile import Days, frame_of
+from services.launch.domain.scheduling.engine.model import WorkingDays
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import CALENDAR, MEDIUM, POLICY, START, Story, on
 from tests.unit.launch.whole import undeclared

@@ -11,9 +11,8 @@ from typing import Any
 from hypothesis import assume, given, settings, target
 from hypothesis import strategies as st
 
-from services.launch.domain.approval.approving import Verdict, judge
-from services.launch.domain.approval.renewing import reasons_not_to
-from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.decisions.verdict import Verdict, on_verdict, reasons_not_to
 from shared.contracts.launch import Proposal
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import Story
@@ -51,7 +50,7 @@ def slip_together(history: list[Any], slips: dict[str, int]) -> Story:
 def approve(story: Story, name: str, seen: Proposal) -> str:
     """Approve what one saw; "stale" if the world has overtaken it."""
     verdict = Verdict(proposal=name, by="ana", request=f"q{name}", approve=True, hash=seen.hash)
-    judged = judge(story.state, verdict, Scene(ASKING, story.now), len(story.told) + 1)
+    judged = on_verdict(story.state, verdict, Context(ASKING, story.now), len(story.told) + 1)
     story.apply(judged.message, story.now)
     return judged.stale
 
@@ -67,7 +66,7 @@ def test_each_part_can_be_approved_alone_and_in_any_order_with_the_same_end() ->
         parts[len(opened)] += 1
         target(len(opened))
         for _, proposal in opened:
-            assert reasons_not_to(story.state, proposal.moves, Scene(ASKING, story.now)) == []
+            assert reasons_not_to(story.state, proposal.moves, Context(ASKING, story.now)) == []
         ends = []
         for order in permutations(opened[:3]):
             story = slip_together(history, slips)

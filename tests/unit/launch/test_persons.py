@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.launch.domain.decide.scene import RefusedError
+from services.launch.domain.context import RefusedError
 from shared.contracts.launch import Owner
 from shared.contracts.words import PersonId
 from tests.unit.launch.story import MEDIUM, SMALL, Story, on, only

@@ -7,31 +7,31 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.launch.domain.approval.approving import Verdict, judge
-from services.launch.domain.approval.undoing import Moved, Undo, undo
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Alone, Approval, Load, Slot, Team
-from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.planning.live import LiveSchedule
-from services.launch.domain.planning.words import resident_of
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.decisions.undo import AppliedMove, Undo, undo
+from services.launch.domain.decisions.verdict import Verdict, on_verdict
+from services.launch.domain.policy import Approval, AutoApply, Slot, TeamCapacity, TeamLoad
+from services.launch.domain.scheduling.engine_state import LiveSchedule
+from services.launch.domain.scheduling.request import engine_state_of
 from shared.contracts.launch import LaunchesChanged
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, START, Story
 from tests.unit.launch.whole import undeclared
 
 REFS = ("A", "B", "C", "D", "E")
 RULES = {
-    "teams": {"marketing": Team(weekly=3), "docs": Team(weekly=2, weeks={"2026-W20": 0})},
+    "teams": {"marketing": TeamCapacity(weekly=3), "docs": TeamCapacity(weekly=2, weeks={"2026-W20": 0})},
     "load": {
-        "T1": (Load(team="marketing", units=3), Load(team="docs", from_week=-2, to_week=-1)),
-        "T2": (Load(team="marketing", units=2), Load(team="docs", from_week=-1, to_week=-1)),
-        "T3": (Load(team="docs", units=1),),
+        "T1": (TeamLoad(team="marketing", units=3), TeamLoad(team="docs", from_week=-2, to_week=-1)),
+        "T2": (TeamLoad(team="marketing", units=2), TeamLoad(team="docs", from_week=-1, to_week=-1)),
+        "T3": (TeamLoad(team="docs", units=1),),
     },
     "slots": (Slot(team="marketing", tier="T1"),),
     "spacing": ("T1", "T2"),
     "apart_days": {"T1": 14},
 }
 BOUND = Calendar(POLICY.model_copy(update=RULES))
-PEOPLE = Approval(alone={"T3": Alone(), "T2": Alone(most_days=7, ahead_days=42)})
+PEOPLE = Approval(alone={"T3": AutoApply(), "T2": AutoApply(most_days=7, ahead_days=42)})
 ASKING = Calendar(POLICY.model_copy(update={**RULES, "approval": PEOPLE}))
 DAYS = st.integers(20, 160).map(lambda days: START.date() + timedelta(days=days))
 STEPS = st.one_of(
@@ -78,23 +78,23 @@ def step(story: Story, what: str, who: Any, detail: Any) -> LaunchesChanged | No
 def word(story: Story, what: str, number: int) -> LaunchesChanged | None:
     story.now += timedelta(hours=1)
     story.pass_time(story.now)
-    scene, revision, request = Scene(story.calendar, story.now), len(story.told) + 1, f"r{len(story.told)}"
+    context, revision, request = Context(story.calendar, story.now), len(story.told) + 1, f"r{len(story.told)}"
     if what == "undo":
         message = story.told[-1 - number % len(story.told)][0]
         moves = tuple(
-            Moved(launch=one.launch.id, earlier=one.before.date, later=one.launch.date)
+            AppliedMove(launch=one.launch.id, earlier=one.before.date, later=one.launch.date)
             for one in message.changes
             if one.before and one.before.date and one.launch.date and one.before.date != one.launch.date
         )
         command = Undo(told_revision=message.revision, by="ana", request=request, moves=moves)
-        return story.apply(undo(story.state, command, scene, revision), story.now)
+        return story.apply(undo(story.state, command, context, revision), story.now)
     waiting = sorted(story.state.proposals)
     if not waiting:
         return None
     verdict = Verdict(
         proposal=waiting[number % len(waiting)], by="ana", request=request, approve=what == "approve", reason="no"
     )
-    return story.apply(judge(story.state, verdict, scene, revision).message, story.now)
+    return story.apply(on_verdict(story.state, verdict, context, revision).message, story.now)
 
 
 def heard_of(schedule: LiveSchedule) -> dict[tuple[str, int], set[int]]:
@@ -114,11 +114,11 @@ def test_what_is_kept_is_what_is_loaded_and_what_was_told_after_any_history(
     story = begin(calendar)
     for one in history:
         step(story, *one)
-    scene = Scene(story.calendar, story.now)
-    kept = resident_of(story.state, scene).schedule
+    context = Context(story.calendar, story.now)
+    kept = engine_state_of(story.state, context).schedule
     replayed = story.replayed()
     assert (replayed.launches, replayed.proposals) == (story.state.launches, story.state.proposals)
-    loaded = resident_of(replayed, scene).schedule
+    loaded = engine_state_of(replayed, context).schedule
     assert (kept.home, kept.pinned, kept.free, kept.users) == (loaded.home, loaded.pinned, loaded.free, loaded.users)
     assert (kept.weight, kept.nudge, kept.residents) == (loaded.weight, loaded.nudge, loaded.residents)
     assert heard_of(kept) == heard_of(loaded)

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from services.launch.domain.decide.scene import Scene
-from services.launch.domain.planning.words import resident_of
+from services.launch.domain.context import Context
+from services.launch.domain.scheduling.request import engine_state_of
 from shared.contracts.launch import LaunchesChanged
 from tests.unit.launch.story import LOUD, MEDIUM, SMALL
 from tests.unit.launch.test_plans_hold import ASKING, BOUND, REFS, begin, heard_of, step
@@ -97,10 +97,10 @@ class Portfolio(RuleBasedStateMachine):
     def teardown(self) -> None:
         """What is kept, what is loaded, and what was told are the same."""
         story = self.story
-        scene = Scene(story.calendar, story.now)
+        context = Context(story.calendar, story.now)
         replayed = story.replayed()
         assert (replayed.launches, replayed.proposals) == (story.state.launches, story.state.proposals)
-        kept, loaded = resident_of(story.state, scene).schedule, resident_of(replayed, scene).schedule
+        kept, loaded = engine_state_of(story.state, context).schedule, engine_state_of(replayed, context).schedule
         assert (kept.home, kept.free, kept.users, kept.weight) == (
             loaded.home,
             loaded.free,

@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.launch.domain.audiences.flagging import MISSED
-from services.launch.domain.dates import violations
-from services.launch.domain.decide.hearing import hear
-from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.decide.shape import features_of, situation_of
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.decisions.audience_conflicts import MISSED
+from services.launch.domain.decisions.feature_changed import on_feature_changed
+from services.launch.domain.feature import features_of
+from services.launch.domain.rules.earliest import situation_of, violations
 from shared.contracts.launch import LaunchChange, LaunchesChanged
 from tests.unit.launch.story import CALENDAR, LOUD, MEDIUM, SMALL, START, Story, cause
 
@@ -177,7 +177,7 @@ def test_a_date_that_has_just_been_given_breaks_no_rule_unless_a_conflict_says_s
         message = go_on(story, step)
         if message is None:
             continue
-        scene = Scene(CALENDAR, story.now)
+        context = Context(CALENDAR, story.now)
         for change in message.changes:
             one = change.launch
             moved = change.before is None or change.before.date != one.date
@@ -187,7 +187,7 @@ def test_a_date_that_has_just_been_given_breaks_no_rule_unless_a_conflict_says_s
                 and not message.cause.id.startswith("launch:clock")
                 and one.state in {"planned", "held"}
             ):
-                situation = situation_of(one, features_of(one, story.state.features), scene)
+                situation = situation_of(one, features_of(one, story.state.features), context)
                 broken = violations(situation, one.date, CALENDAR)
                 conflicts = story.state.launches[one.id].conflicts
                 assert bool(broken) == any(each.constraint != MISSED for each in conflicts)
@@ -206,9 +206,9 @@ def test_hearing_the_same_again_moves_nothing_and_a_dry_run_changes_nothing(hist
     story = live(history)
     stored = dict(story.state.launches)
     change = story.changed("health_changed", "A").model_copy(update={"before": story.features["A"]})
-    scene = Scene(CALENDAR, story.now)
-    first = hear(story.state, cause("again", story.now), [change], scene, len(story.told) + 1)
-    assert hear(story.state, cause("again", story.now), [change], scene, len(story.told) + 1) == first
+    context = Context(CALENDAR, story.now)
+    first = on_feature_changed(story.state, cause("again", story.now), [change], context, len(story.told) + 1)
+    assert on_feature_changed(story.state, cause("again", story.now), [change], context, len(story.told) + 1) == first
     assert story.state.launches == stored
     story.wait(
         hours=(9 - story.now.hour) % 24

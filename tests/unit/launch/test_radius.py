@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.launch.domain.approval.radius import Asked, features_ahead, sweep, tell_radius
-from services.launch.domain.decide.scene import RefusedError, Scene
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.questions.simulate import RadiusAnswer, features_ahead, sweep, tell_radius
 from shared.contracts.launch import BlastRadius, LaunchesChanged
 from tests.unit.launch.story import MEDIUM, Story, on
 from tests.unit.launch.test_targets import after, quarter
@@ -11,8 +11,8 @@ from tests.unit.launch.test_targets import after, quarter
 
 def ask(story: Story, *found: BlastRadius, since: int | None = None) -> LaunchesChanged:
     revision = len(story.told)
-    asked = Asked(by="ana", request="r1", since=revision if since is None else since, found=found)
-    return story.apply(tell_radius(story.state, asked, Scene(story.calendar, story.now), revision + 1), story.now)
+    asked = RadiusAnswer(by="ana", request="r1", since=revision if since is None else since, found=found)
+    return story.apply(tell_radius(story.state, asked, Context(story.calendar, story.now), revision + 1), story.now)
 
 
 def two_features() -> Story:
@@ -25,7 +25,7 @@ def two_features() -> Story:
 def test_what_a_slip_would_move_is_told_and_moves_nothing() -> None:
     story = two_features()
     before = dict(story.state.launches)
-    found = sweep(story.state, "A", (1, 21), Scene(story.calendar, story.now))
+    found = sweep(story.state, "A", (1, 21), Context(story.calendar, story.now))
     message = ask(story, *found)
     assert [(one.feature, one.slip_days, one.launches) for one in message.blast_radius] == [("A", 1, 1), ("A", 21, 1)]
     assert (message.changes, message.untouched, message.features) == ((), (), ())
@@ -36,7 +36,7 @@ def test_what_a_slip_would_move_is_told_and_moves_nothing() -> None:
 
 def test_an_answer_that_took_so_long_that_the_plan_changed_says_so() -> None:
     story = two_features()
-    found = sweep(story.state, "A", (21,), Scene(story.calendar, story.now))
+    found = sweep(story.state, "A", (21,), Context(story.calendar, story.now))
     story.change("delayed", "B", day="2026-06-08")
     message = ask(story, *found, since=2)
     assert message.cause.summary.endswith("while the plan went from revision 2 to 3")
@@ -47,8 +47,8 @@ def test_the_features_of_the_soonest_launch_are_asked_about_first_and_shipped_on
     story.add("C", impact=MEDIUM)
     assert features_ahead(story.state) == ["B", "A"]
     story.change("shipped", "B", status="shipped")
-    assert sweep(story.state, "B", (7,), Scene(story.calendar, story.now)) == []
-    assert sweep(story.state, "unheard of", (7,), Scene(story.calendar, story.now)) == []
+    assert sweep(story.state, "B", (7,), Context(story.calendar, story.now)) == []
+    assert sweep(story.state, "unheard of", (7,), Context(story.calendar, story.now)) == []
 
 
 def test_there_is_nothing_to_tell_of_nothing() -> None:
@@ -64,12 +64,12 @@ def test_a_slip_counts_from_the_day_that_the_launch_counts_with() -> None:
     overdue.person(date=on("2026-08-03"))
     overdue.wait_until("2026-07-29")
     for story in (fuzzy, overdue):
-        (found,) = sweep(story.state, "F-1", (21,), Scene(story.calendar, story.now))
+        (found,) = sweep(story.state, "F-1", (21,), Context(story.calendar, story.now))
         assert found.launches == 1
 
 
 def test_a_target_at_the_end_of_all_days_can_slip_too() -> None:
     story = Story()
     story.add(day="9999-12-31", impact=MEDIUM)
-    (found,) = sweep(story.state, "F-1", (60,), Scene(story.calendar, story.now))
+    (found,) = sweep(story.state, "F-1", (60,), Context(story.calendar, story.now))
     assert found.launches == 0

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.hearing import hear
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
+from services.launch.domain.decisions.feature_changed import on_feature_changed
 from services.roadmap.domain.causes import build_cause
 from services.roadmap.domain.observation import Observation
 from services.roadmap.domain.reading import read_line
@@ -43,8 +43,8 @@ def live(history: list[tuple[Observation, Outcome]]) -> Story:
 
 def tell(story: Story, observation: Observation, outcome: Outcome, now: datetime) -> None:
     said = build_cause("native", observation, outcome.why, now)
-    scene = Scene(story.calendar, now)
-    story.apply(hear(story.state, said, outcome.changes, scene, len(story.told) + 1), now)
+    context = Context(story.calendar, now)
+    story.apply(on_feature_changed(story.state, said, outcome.changes, context, len(story.told) + 1), now)
 
 
 def test_a_real_history_replays_to_the_same_state_in_the_same_words() -> None:

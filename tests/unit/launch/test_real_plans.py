@@ -4,9 +4,9 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-from services.launch.domain.approval.approving import Verdict, judge
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.decide.scene import Scene
+from services.launch.domain.context import Context
+from services.launch.domain.decisions.verdict import Verdict, on_verdict
 from services.launch.settings import load_policy
 from shared.contracts.launch import LaunchChange, LaunchesChanged
 from tests.unit.launch.story import Story
@@ -32,7 +32,7 @@ def approve_old(story: Story) -> None:
         opened = story.told[(proposal.base_version or 1) - 1][1]
         if story.now - opened >= PATIENCE and name in story.state.proposals:
             verdict = Verdict(proposal=name, by="ana", request=f"q{len(story.told)}", approve=True)
-            judged = judge(story.state, verdict, Scene(story.calendar, story.now), len(story.told) + 1)
+            judged = on_verdict(story.state, verdict, Context(story.calendar, story.now), len(story.told) + 1)
             story.apply(judged.message, story.now)
 
 

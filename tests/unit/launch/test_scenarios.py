@@ -4,23 +4,30 @@ from copy import deepcopy
 
 import pytest
 
-from services.launch.domain.approval.outcome import differences
-from services.launch.domain.approval.scenarios import MOST_SCENARIOS, Compared, Scenario, check, compare, lineage
-from services.launch.domain.approval.whatif import Slip
-from services.launch.domain.constraints import Load
-from services.launch.domain.decide.persons import Edit
-from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.planning.words import resident_of
-from services.launch.domain.state import State
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.decisions.person import Edit
+from services.launch.domain.policy import TeamLoad
+from services.launch.domain.portfolio import State
+from services.launch.domain.questions.simulate import (
+    MOST_SCENARIOS,
+    Compared,
+    Scenario,
+    SupposedSlip,
+    check,
+    compare,
+    differences,
+    lineage,
+)
+from services.launch.domain.scheduling.request import engine_state_of
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import LOUD, MEDIUM, Story, on
 from tests.unit.launch.test_together import dates, team_of_one
 
-TWO = (Load(team="marketing", units=2),)
+TWO = (TeamLoad(team="marketing", units=2),)
 
 
-def slip(ref: str, day: str) -> Slip:
-    return Slip(feature=ref, ready_on=on(day))
+def slip(ref: str, day: str) -> SupposedSlip:
+    return SupposedSlip(feature=ref, ready_on=on(day))
 
 
 def wish(launch: str, **fields: object) -> Edit:
@@ -36,16 +43,16 @@ def three_launches() -> Story:
 
 
 def ask(story: Story, *line: Scenario) -> Compared:
-    return compare(story.state, line, Scene(story.calendar, story.now))
+    return compare(story.state, line, Context(story.calendar, story.now))
 
 
 def days(compared: Compared) -> dict[str, str]:
     return {one.launch: str(one.after) for one in compared.outcome.moves}
 
 
-def frozen(state: State, scene: Scene) -> tuple[bytes, object]:
+def frozen(state: State, context: Context) -> tuple[bytes, object]:
     """Everything of a state, the planner's view of it included."""
-    schedule = resident_of(state, scene).schedule
+    schedule = engine_state_of(state, context).schedule
     stored = [one.model_dump_json() for one in (*state.features.values(), *state.launches.values())]
     waiting = [one.model_dump_json() for one in state.proposals.values()]
     rest = (state.of_feature, state.days, state.wakes, state.standing, schedule.home, schedule.free, schedule.users)
@@ -54,8 +61,8 @@ def frozen(state: State, scene: Scene) -> tuple[bytes, object]:
 
 def test_slips_and_edits_together_answer_as_the_decisions_one_after_the_other_would_and_nothing_stays() -> None:
     story = three_launches()
-    scene = Scene(story.calendar, story.now)
-    before = frozen(story.state, scene)
+    context = Context(story.calendar, story.now)
+    before = frozen(story.state, context)
     answer = ask(
         story,
         Scenario(
@@ -63,7 +70,7 @@ def test_slips_and_edits_together_answer_as_the_decisions_one_after_the_other_wo
             edits=(wish("L-B", date=on("2026-07-20"), pin="on stage"), wish("L-B", unpin=True)),
         ),
     )
-    assert frozen(story.state, scene) == before
+    assert frozen(story.state, context) == before
     story.hear(story.changed("delayed", "A", day="2026-06-05"), story.changed("delayed", "C", day="2026-08-12"))
     story.person("L-B", date=on("2026-07-20"), pin="on stage")
     story.person("L-B", unpin=True)

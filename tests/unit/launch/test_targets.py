@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.calendar import FAR, Calendar
+from services.launch.domain.feature import Slip, Slips
 from services.launch.domain.policy import Targets
-from services.launch.domain.slips import Slip, Slips
-from services.launch.domain.state import State
+from services.launch.domain.portfolio import State
 from shared.contracts.feature import Target
 from tests.unit.launch.story import CALENDAR, DEFAULT, MEDIUM, POLICY, Story, on, only
 

@@ -5,23 +5,27 @@ from typing import Any
 
 import pytest
 
-from services.launch.domain.approval.approving import Verdict, judge
-from services.launch.domain.approval.undoing import Moved, Undo, undo
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Alone, Approval, Follows, Load, Slot, Team
-from services.launch.domain.decide.agreeing import Overriding
-from services.launch.domain.decide.scene import RefusedError, Scene
-from services.launch.domain.planning.words import resident_of
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.decisions.person import Overriding
+from services.launch.domain.decisions.undo import AppliedMove, Undo, undo
+from services.launch.domain.decisions.verdict import Verdict, on_verdict
+from services.launch.domain.policy import Approval, AutoApply, Follows, Slot, TeamCapacity, TeamLoad
+from services.launch.domain.scheduling.request import engine_state_of
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, Story, on
 
-PEOPLE = Approval(alone={"T3": Alone(), "T2": Alone(most_days=7, ahead_days=42)})
+PEOPLE = Approval(alone={"T3": AutoApply(), "T2": AutoApply(most_days=7, ahead_days=42)})
 
 
 def team_of_one(**more: Any) -> Story:
     """Marketing can carry one T2 a week, and each needs it in its own week."""
-    rules = {"teams": {"marketing": Team(weekly=2)}, "load": {"T2": (Load(team="marketing", units=2),)}, **more}
+    rules = {
+        "teams": {"marketing": TeamCapacity(weekly=2)},
+        "load": {"T2": (TeamLoad(team="marketing", units=2),)},
+        **more,
+    }
     return Story(calendar=Calendar(POLICY.model_copy(update=rules)))
 
 
@@ -34,7 +38,7 @@ def decide(story: Story, proposal: str, *, approve: bool = True, reason: str = "
     verdict = Verdict(
         proposal=proposal, by="ana", request=f"r{len(story.told)}", approve=approve, reason=reason, hash=seen
     )
-    judged = judge(story.state, verdict, Scene(story.calendar, story.now), len(story.told) + 1)
+    judged = on_verdict(story.state, verdict, Context(story.calendar, story.now), len(story.told) + 1)
     story.apply(judged.message, story.now)
     return judged
 
@@ -42,12 +46,12 @@ def decide(story: Story, proposal: str, *, approve: bool = True, reason: str = "
 def take_back(story: Story, message: LaunchesChanged) -> LaunchesChanged:
     story.now += timedelta(hours=1)
     moves = tuple(
-        Moved(launch=one.launch.id, earlier=one.before.date, later=one.launch.date)
+        AppliedMove(launch=one.launch.id, earlier=one.before.date, later=one.launch.date)
         for one in message.changes
         if one.before and one.before.date and one.launch.date and one.before.date != one.launch.date
     )
     command = Undo(told_revision=message.revision, by="ana", request=f"r{len(story.told)}", moves=moves)
-    return story.apply(undo(story.state, command, Scene(story.calendar, story.now), len(story.told) + 1), story.now)
+    return story.apply(undo(story.state, command, Context(story.calendar, story.now), len(story.told) + 1), story.now)
 
 
 def test_a_new_launch_takes_the_first_week_with_room_and_says_who_has_the_other() -> None:
@@ -64,7 +68,7 @@ def test_without_rules_between_launches_each_is_dated_on_its_own() -> None:
     story.add("A", day="2026-06-01", impact=MEDIUM)
     story.add("B", day="2026-06-01", impact=MEDIUM)
     assert set(dates(story).values()) == {on("2026-06-08")}
-    assert story.state.planner is None
+    assert story.state.engine is None
 
 
 def test_a_slip_into_a_full_week_moves_as_little_as_possible_in_one_message_with_chains() -> None:
@@ -79,8 +83,8 @@ def test_a_slip_into_a_full_week_moves_as_little_as_possible_in_one_message_with
 
 def test_a_light_launch_makes_room_for_a_heavy_one_and_names_it() -> None:
     rules = {
-        "teams": {"docs": Team(weekly=2)},
-        "load": {"T1": (Load(team="docs", units=2),), "T2": (Load(team="docs", units=2),)},
+        "teams": {"docs": TeamCapacity(weekly=2)},
+        "load": {"T1": (TeamLoad(team="docs", units=2),), "T2": (TeamLoad(team="docs", units=2),)},
     }
     story = Story(calendar=Calendar(POLICY.model_copy(update=rules)))
     story.add("A", day="2026-06-01", impact=LOUD, labels=("demo",))
@@ -95,7 +99,9 @@ def test_a_light_launch_makes_room_for_a_heavy_one_and_names_it() -> None:
 
 
 def test_a_target_that_comes_back_takes_back_the_moves_that_made_room_too() -> None:
-    test_story = team_of_one(load={"T1": (Load(team="marketing", units=2),), "T2": (Load(team="marketing", units=2),)})
+    test_story = team_of_one(
+        load={"T1": (TeamLoad(team="marketing", units=2),), "T2": (TeamLoad(team="marketing", units=2),)}
+    )
     test_story.add("A", day="2026-06-01", impact=LOUD, labels=("demo",))
     test_story.add("B", day="2026-06-11", impact=MEDIUM)
     before = dates(test_story)
@@ -193,7 +199,7 @@ def test_a_later_event_makes_the_proposal_again_and_the_old_one_cannot_be_approv
 
 
 def test_a_proposal_that_the_world_overtook_is_made_again_instead_of_applied() -> None:
-    story = team_of_one(approval=PEOPLE, load={one: (Load(team="marketing", units=2),) for one in ("T1", "T2")})
+    story = team_of_one(approval=PEOPLE, load={one: (TeamLoad(team="marketing", units=2),) for one in ("T1", "T2")})
     story.add("A", day="2026-06-01", impact=LOUD, labels=("demo",))
     (first,) = story.change("delayed", "A", day="2026-06-10").proposals
     story.add("B", day="2026-06-17", impact=MEDIUM)
@@ -206,7 +212,9 @@ def test_a_proposal_that_the_world_overtook_is_made_again_instead_of_applied() -
 
 
 def test_an_applied_plan_can_be_taken_back_whole_until_somebody_sits_there() -> None:
-    story = team_of_one(load={"T1": (Load(team="marketing", units=2),), "T2": (Load(team="marketing", units=2),)})
+    story = team_of_one(
+        load={"T1": (TeamLoad(team="marketing", units=2),), "T2": (TeamLoad(team="marketing", units=2),)}
+    )
     story.add("A", day="2026-06-01", impact=LOUD, labels=("demo",))
     story.add("B", day="2026-06-11", impact=MEDIUM)
     before = dates(story)
@@ -225,7 +233,7 @@ def test_an_applied_plan_can_be_taken_back_whole_until_somebody_sits_there() -> 
 
 
 def test_the_third_move_within_a_month_needs_a_person() -> None:
-    story = team_of_one(approval=Approval(alone={"T2": Alone()}))
+    story = team_of_one(approval=Approval(alone={"T2": AutoApply()}))
     story.add("A", day="2026-06-01", impact=MEDIUM)
     assert not story.change("delayed", "A", day="2026-06-08").proposals
     assert not story.change("delayed", "A", day="2026-06-15").proposals
@@ -235,7 +243,7 @@ def test_the_third_move_within_a_month_needs_a_person() -> None:
 
 @pytest.mark.parametrize(("stage", "gap", "waits"), [("S1", 10, True), ("S1", 12, False), ("S2", 10, False)])
 def test_a_first_plan_too_far_above_its_lower_bound_needs_a_person(stage: str, gap: int, *, waits: bool) -> None:
-    approval = Approval(alone={"T2": Alone()}, most_gap_percent=gap)
+    approval = Approval(alone={"T2": AutoApply()}, most_gap_percent=gap)
     story = team_of_one(approval=approval, objective=POLICY.objective.model_copy(update={"stage": stage}))
     for ref in ("A", "B", "C", "D"):
         story.add(ref, day="2026-06-01", impact=MEDIUM)
@@ -288,7 +296,7 @@ def test_launches_of_a_group_that_part_and_meet_again_move_together_again() -> N
     assert len(set(dates(story).values())) == 2
     story.person("L-A", date=on("2026-06-17"), pin="On stage, too.")
     assert set(dates(story).values()) == {on("2026-06-17")}
-    resident = resident_of(story.state, Scene(story.calendar, story.now))
+    resident = engine_state_of(story.state, Context(story.calendar, story.now))
     assert resident.block("L-A") == resident.block("L-B")
     story.person("L-B", unpin=True)
     story.person("L-A", unpin=True)

@@ -1,13 +1,13 @@
 """Small launches leave together by segment; the quiet ones are a line in the notes; nobody hears too much unseen."""
 
-from services.launch.domain.decide.scene import Scene
-from services.launch.domain.trains import Departures, read_departures
+from services.launch.domain.context import Context
+from services.launch.domain.questions.trains import Departures, read_departures
 from tests.unit.launch.story import ASKING, MEDIUM, SMALL, Story, on, only
 from tests.unit.launch.test_together import decide
 
 
 def departures(story: Story) -> Departures:
-    return read_departures(story.state, Scene(story.calendar, story.now))
+    return read_departures(story.state, Context(story.calendar, story.now))
 
 
 def test_a_train_carries_its_segments_launches_its_strength_and_the_quiet_ones_as_lines() -> None:

@@ -10,15 +10,14 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Follows, Load, Slot, Team
-from services.launch.domain.dates import Situation, violations
-from services.launch.domain.decide.scene import RefusedError
-from services.launch.domain.decide.shape import blank
-from services.launch.domain.leads import notice_of
-from services.launch.domain.readiness import Known
-from services.launch.domain.slips import Likely
-from services.launch.domain.standing import Standing
-from services.launch.domain.verifying.verifier import Plan, Verifier
+from services.launch.domain.context import RefusedError
+from services.launch.domain.decisions.shape import blank
+from services.launch.domain.feature import KnownFeature, Likely
+from services.launch.domain.policy import Follows, Slot, TeamCapacity, TeamLoad
+from services.launch.domain.portfolio import LaunchDates
+from services.launch.domain.rules.earliest import Situation, violations
+from services.launch.domain.rules.lead import notice_of
+from services.launch.domain.verifying.verifier import CheckedPlan, Verifier
 from shared.contracts.launch import LaunchSnapshot, Pin, Waiver
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import MEDIUM, POLICY, on, snapshot
@@ -27,8 +26,8 @@ from tests.unit.launch.whole import doubt, listen
 
 TODAY = on("2026-01-05")
 RULES = {
-    "teams": {"marketing": Team(weekly=4)},
-    "load": {"T1": (Load(team="marketing", units=3),), "T2": (Load(team="marketing", units=2),)},
+    "teams": {"marketing": TeamCapacity(weekly=4)},
+    "load": {"T1": (TeamLoad(team="marketing", units=3),), "T2": (TeamLoad(team="marketing", units=2),)},
     "slots": (Slot(team="marketing", tier="T2", most=1),),
     "spacing": ("T1", "T2"),
     "apart_days": {"T1": 14},
@@ -68,20 +67,20 @@ HOLDS = {
 }
 
 
-def feature(ready: str | date, **fields: Any) -> Known:
+def feature(ready: str | date, **fields: Any) -> KnownFeature:
     shipped = {"shipped_on": fields.pop("shipped_on", None), "confident_since": fields.pop("since", TODAY)}
-    return Known(snapshot=snapshot(day=ready, **fields), **shipped)
+    return KnownFeature(snapshot=snapshot(day=ready, **fields), **shipped)
 
 
-def plan_to(moves: Mapping[str, str | date], **features: Sequence[Known]) -> Plan:
+def plan_to(moves: Mapping[str, str | date], **features: Sequence[KnownFeature]) -> CheckedPlan:
     """A plan that asks about these launches, with features that are ready in good time unless others are given."""
     days = {LaunchId(f"L-{name}"): on(day) if isinstance(day, str) else day for name, day in moves.items()}
     asked = {name: HOLDS.get(name) for name in days}
     known = {name: features.get(name.replace("L-", "L"), (feature("2026-01-12"),)) for name in days}
-    return Plan(SHAPES, Standing(HOLDS), days, asked, {}, known)
+    return CheckedPlan(SHAPES, LaunchDates(HOLDS), days, asked, {}, known)
 
 
-def rules(plan: Plan) -> set[str]:
+def rules(plan: CheckedPlan) -> set[str]:
     return {one.rule for one in VERIFIER.judge(plan, TODAY)}
 
 
@@ -125,7 +124,7 @@ def test_each_rule_that_is_broken_once_is_found(moves: dict[str, str | date], ru
     ],
 )
 def test_a_launch_before_its_features_or_without_its_notice_is_found(
-    name: str, day: str | date, known: Known, rule: str
+    name: str, day: str | date, known: KnownFeature, rule: str
 ) -> None:
     moves = {name[1:]: day}
     assert rules(plan_to(moves, **{name: (known,)})) == {rule}
@@ -156,7 +155,7 @@ def test_a_launch_that_stays_before_a_feature_that_slipped_is_found_too() -> Non
 def test_a_launch_that_got_louder_where_there_is_no_room_for_it_is_found() -> None:
     were = {LaunchId("L-3"): SHAPES[LaunchId("L-3")].model_copy(update={"market_tier": "T3", "internal_tier": "T3"})}
     days = {**HOLDS, LaunchId("L-3"): on("2026-06-09")}
-    plan = Plan(SHAPES, Standing(days), {}, {LaunchId("L-3"): days[LaunchId("L-3")]}, were, {})
+    plan = CheckedPlan(SHAPES, LaunchDates(days), {}, {LaunchId("L-3"): days[LaunchId("L-3")]}, were, {})
     assert rules(plan) == {"capacity"}
     assert rules(replace(plan, declared={LaunchId("L-2")})) == set()  # which waits to make room
     assert rules(replace(plan, were={})) == set()
@@ -177,7 +176,7 @@ def test_a_region_that_the_policy_does_not_know_works_like_any_other() -> None:
 
 def test_what_a_person_pinned_into_a_full_week_excuses_nobody_who_is_moved_there() -> None:
     pinned = {LaunchId("L-7"): on("2026-06-02")}
-    plan = Plan(SHAPES, Standing(HOLDS), pinned, pinned, {}, {}, declared={LaunchId("L-7")})
+    plan = CheckedPlan(SHAPES, LaunchDates(HOLDS), pinned, pinned, {}, {}, declared={LaunchId("L-7")})
     assert rules(plan) == set()
     assert rules(replace(plan, changes={**plan.changes, LaunchId("L-2"): on("2026-06-03")})) >= {
         "capacity",
@@ -211,7 +210,7 @@ def test_less_notice_needs_a_waiver_that_has_not_ended() -> None:
 
 
 KNOWN = st.builds(
-    lambda ready, since, status: Known(
+    lambda ready, since, status: KnownFeature(
         snapshot=snapshot(day=TODAY + timedelta(days=ready) if ready is not None else None, status=status),
         confident_since=None if since is None else TODAY - timedelta(days=since),
         shipped_on=TODAY - timedelta(days=abs(ready or 0)) if status == "shipped" else None,
@@ -225,7 +224,7 @@ KNOWN = st.builds(
 @given(KNOWN, st.sampled_from(["T1", "T2", "T3"]), st.sampled_from([(), ("us",), ("de", "jp")]), st.integers(0, 120))
 @settings(deadline=None, max_examples=400)
 def test_the_checker_counts_days_as_the_planner_does(
-    known: Known, tier: str, regions: tuple[str, ...], ahead: int
+    known: KnownFeature, tier: str, regions: tuple[str, ...], ahead: int
 ) -> None:
     shape = launch(1, tier, regions=regions)
     day = TODAY + timedelta(days=ahead)
@@ -239,7 +238,7 @@ def test_the_checker_counts_days_as_the_planner_does(
 
 @given(st.lists(st.tuples(st.sampled_from("ABCDE"), st.none() | st.integers(0, 60)), max_size=20), st.integers(0, 8))
 def test_launches_are_found_by_week_wherever_they_went(moves: list[tuple[str, int | None]], week: int) -> None:
-    standing, plain = Standing(), dict[str, date]()
+    standing, plain = LaunchDates(), dict[str, date]()
     for name, days in moves:
         day = None if days is None else TODAY + timedelta(days=days)
         standing.put(LaunchId(name), day)
@@ -278,7 +277,7 @@ def test_what_the_checker_refuses_is_neither_approved_nor_undone() -> None:
 def test_the_checker_is_told_what_a_launch_was_before_a_person_changed_it() -> None:
     story = team_of_one()
     story.add("A", day="2026-06-01", impact=MEDIUM)
-    plans: list[Plan] = []
+    plans: list[CheckedPlan] = []
     listen(story, plans)
     before = story.launch("L-A")
     story.person("L-A", regions=("jp",))

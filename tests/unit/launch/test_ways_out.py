@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Load, Slot, Team
-from services.launch.domain.decide.scene import RefusedError
+from services.launch.domain.context import RefusedError
+from services.launch.domain.policy import Slot, TeamCapacity, TeamLoad
 from shared.contracts.launch import LaunchesChanged
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, Story, only
 from tests.unit.launch.test_plans_hold import ASKING, BOUND, HISTORIES, begin, step
@@ -40,8 +40,8 @@ def test_every_conflict_has_a_way_out_with_a_price(history: list[Any], calendar:
 
 
 def test_room_is_borrowed_by_team_and_week_in_units() -> None:
-    load = (Load(team="marketing", units=2), Load(team="docs", from_week=-1, units=3))
-    story = team_of_one(teams={"marketing": Team(weekly=3), "docs": Team(weekly=4)}, load={"T2": load})
+    load = (TeamLoad(team="marketing", units=2), TeamLoad(team="docs", from_week=-1, units=3))
+    story = team_of_one(teams={"marketing": TeamCapacity(weekly=3), "docs": TeamCapacity(weekly=4)}, load={"T2": load})
     story.add("A", day="2026-06-01", impact=MEDIUM)
     story.add("B", day="2026-06-01", impact=MEDIUM)
     assert dates(story) == {"A": date(2026, 6, 8), "B": date(2026, 6, 22)}
@@ -58,14 +58,14 @@ def test_the_room_that_is_borrowed_is_enough() -> None:
     story.add("B", day="2026-06-01", impact=MEDIUM)
     (borrow,) = [one for one in ways(pinned(story, "B", "2026-06-09")) if one[0] == "borrow_capacity"]
     assert borrow == ("borrow_capacity", "Find 2 more of marketing in the week of 2026-06-08.", 2)
-    helped = team_of_one(teams={"marketing": Team(weekly=2, weeks={"2026-W24": 2 + 2})})
+    helped = team_of_one(teams={"marketing": TeamCapacity(weekly=2, weeks={"2026-W24": 2 + 2})})
     helped.add("A", day="2026-06-01", impact=MEDIUM)
     helped.add("B", day="2026-06-01", impact=MEDIUM)
     assert not pinned(helped, "B", "2026-06-09").conflicts
 
 
 def test_a_launch_for_which_there_is_no_room_at_all_says_how_much_is_missing() -> None:
-    story = team_of_one(teams={"marketing": Team(weekly=0, weeks={"2026-W24": 2})})
+    story = team_of_one(teams={"marketing": TeamCapacity(weekly=0, weeks={"2026-W24": 2})})
     story.add("A", day="2026-06-01", impact=MEDIUM)
     message = story.change("delayed", "A", day="2026-06-10")
     found = ways(message, "horizon")

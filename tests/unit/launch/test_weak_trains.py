@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Team
-from services.launch.domain.decide.agreeing import Overriding
+from services.launch.domain.decisions.person import Overriding
+from services.launch.domain.policy import TeamCapacity
 from shared.contracts.launch import LaunchesChanged
 from tests.unit.launch.story import ASKING, CALENDAR, POLICY, SMALL, Story, on, only
 
 ASKED = {"trains": POLICY.trains.model_copy(update={"least_strength": 50})}
 ALONE = Calendar(POLICY.model_copy(update=ASKED))
-TOGETHER = Calendar(POLICY.model_copy(update={**ASKED, "teams": {"docs": Team(weekly=9)}}))
+TOGETHER = Calendar(POLICY.model_copy(update={**ASKED, "teams": {"docs": TeamCapacity(weekly=9)}}))
 APPROVED = Calendar(ASKING.policy.model_copy(update=ASKED))
 any_way = pytest.mark.parametrize("calendar", [ALONE, TOGETHER, APPROVED], ids=["alone", "together", "approval"])
 TRAIN, NEXT, THIRD = "2026-03-24", "2026-04-21", "2026-05-19"

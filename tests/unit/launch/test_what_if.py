@@ -4,15 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from services.launch.domain.approval.capacity import read_capacity
-from services.launch.domain.approval.explaining import keeps_from
-from services.launch.domain.approval.radius import sweep
-from services.launch.domain.approval.whatif import Slip, Step, simulate
-from services.launch.domain.constraints import Approval, Constraints, Follows, Load
-from services.launch.domain.decide.scene import Scene
-from services.launch.domain.planning.words import resident_of
-from services.launch.domain.policy import Freeze
-from services.launch.domain.state import RESCHEDULE, State
+from services.launch.domain.context import Context
+from services.launch.domain.policy import Approval, Constraints, Follows, Freeze, TeamLoad
+from services.launch.domain.portfolio import RESCHEDULE, State
+from services.launch.domain.questions.capacity import read_capacity
+from services.launch.domain.questions.explain import keeps_from
+from services.launch.domain.questions.simulate import SupposedSlip, Supposition, simulate, sweep
+from services.launch.domain.scheduling.request import engine_state_of
 from shared.contracts.launch import Proposal
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import DEFAULT, LOUD, MEDIUM, POLICY, SMALL, on
@@ -20,25 +18,27 @@ from tests.unit.launch.test_together import dates, team_of_one
 
 
 def test_what_if_answers_as_the_decision_would_and_changes_nothing() -> None:
-    story = team_of_one(load={"T1": (Load(team="marketing", units=2),), "T2": (Load(team="marketing", units=2),)})
+    story = team_of_one(
+        load={"T1": (TeamLoad(team="marketing", units=2),), "T2": (TeamLoad(team="marketing", units=2),)}
+    )
     story.add("A", day="2026-06-01", impact=LOUD, labels=("demo",))
     story.add("B", day="2026-06-11", impact=MEDIUM)
-    scene = Scene(story.calendar, story.now)
+    context = Context(story.calendar, story.now)
     stored = dict(story.state.launches)
-    outcome = simulate(story.state, [Step(Slip(feature="A", ready_on=on("2026-06-05")))], scene)
-    radius = sweep(story.state, "A", (7, 21), scene)
+    outcome = simulate(story.state, [Supposition(SupposedSlip(feature="A", ready_on=on("2026-06-05")))], context)
+    radius = sweep(story.state, "A", (7, 21), context)
     assert story.state.launches == stored
     assert [one.launch for one in outcome.moves] == ["L-A", "L-B"]
     assert [one.slip_days for one in radius] == [7, 21]
     story.change("delayed", "A", day="2026-06-05")
     assert [one.after for one in outcome.moves] == [dates(story)["A"], dates(story)["B"]]
-    ((rule, _, by),) = keeps_from(story.state, LaunchId("L-B"), on("2026-06-16"), scene)
+    ((rule, _, by),) = keeps_from(story.state, LaunchId("L-B"), on("2026-06-16"), context)
     assert (rule, by) == ("capacity", ["L-A"])
 
 
 def test_small_launches_take_the_next_train_and_a_freeze_shuts_it() -> None:
     freeze = Freeze(reason="conference", first=on("2026-06-15"), last=on("2026-06-17"), tiers=("T3",))
-    story = team_of_one(freezes=(*POLICY.freezes, freeze), load={"T3": (Load(team="marketing", units=2),)})
+    story = team_of_one(freezes=(*POLICY.freezes, freeze), load={"T3": (TeamLoad(team="marketing", units=2),)})
     story.add("A", day="2026-05-10", impact=SMALL)
     story.add("B", day="2026-05-10", impact=SMALL)
     assert dates(story) == {"A": on("2026-05-19"), "B": on("2026-07-14")}
@@ -49,10 +49,10 @@ def test_the_state_kept_is_the_state_loaded() -> None:
     for ref in ("C", "A", "B"):
         story.add(ref, day="2026-06-01", impact=MEDIUM)
     story.change("delayed", "A", day="2026-06-20")
-    scene = Scene(story.calendar, story.now)
-    kept = resident_of(story.state, scene).schedule
-    story.state.planner = None
-    loaded = resident_of(story.state, scene).schedule
+    context = Context(story.calendar, story.now)
+    kept = engine_state_of(story.state, context).schedule
+    story.state.engine = None
+    loaded = engine_state_of(story.state, context).schedule
     assert (kept.home, kept.free, kept.users) == (loaded.home, loaded.free, loaded.users)
 
 
@@ -60,8 +60,8 @@ def test_launches_that_move_together_pay_once_as_in_the_proposal() -> None:
     story = team_of_one(together={"pair": ("L-A", "L-B")}, approval=Approval(alone={}), load={})
     story.add("A", day="2026-06-01", impact=MEDIUM)
     story.add("B", day="2026-06-01", impact=MEDIUM)
-    step = Step(Slip(feature="A", ready_on=on("2026-06-20")))
-    outcome = simulate(story.state, [step], Scene(story.calendar, story.now))
+    step = Supposition(SupposedSlip(feature="A", ready_on=on("2026-06-20")))
+    outcome = simulate(story.state, [step], Context(story.calendar, story.now))
     (proposal,) = story.change("delayed", "A", day="2026-06-20").proposals
     assert len(outcome.moves) == 2
     assert outcome.cost == proposal.cost
@@ -72,7 +72,7 @@ def test_a_question_from_a_later_day_changes_no_decision_about_what_was_said_bef
     for story in (asked, never):
         story.add("A", day="2026-06-01", impact=MEDIUM)
         if story is asked:
-            read_capacity(story.state, Scene(story.calendar, story.now + timedelta(days=250)), weeks=3)
+            read_capacity(story.state, Context(story.calendar, story.now + timedelta(days=250)), weeks=3)
         story.add("B", day="2026-06-01", impact=MEDIUM)
     assert dates(asked) == dates(never)
 
@@ -99,7 +99,9 @@ def test_a_launch_that_goes_leaves_an_opportunity_to_whoever_waited_for_its_room
 
 
 def test_moving_a_pin_costs_what_it_and_those_who_make_room_would_pay() -> None:
-    story = team_of_one(load={"T1": (Load(team="marketing", units=2),), "T2": (Load(team="marketing", units=2),)})
+    story = team_of_one(
+        load={"T1": (TeamLoad(team="marketing", units=2),), "T2": (TeamLoad(team="marketing", units=2),)}
+    )
     story.add("A", day="2026-06-01", impact=LOUD, labels=("demo",))
     story.add("B", day="2026-06-11", impact=MEDIUM)
     story.person("L-A", pin="on stage")

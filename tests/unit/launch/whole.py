@@ -6,11 +6,11 @@ from datetime import date
 from functools import lru_cache
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.planner_check import Violation
-from services.launch.domain.readiness import Known
-from services.launch.domain.standing import Standing
-from services.launch.domain.state import State
-from services.launch.domain.verifying.verifier import Plan, Verifier
+from services.launch.domain.feature import KnownFeature
+from services.launch.domain.planner_check.rules import Violation
+from services.launch.domain.portfolio import LaunchDates, State
+from services.launch.domain.scheduling.engine_state import EngineState
+from services.launch.domain.verifying.verifier import CheckedPlan, Verifier
 from tests.unit.launch.story import Story
 
 
@@ -27,7 +27,7 @@ def undeclared(story: Story) -> list[Violation]:
     spoken = declared(state)
     verifier = verifier_of(story.calendar, today.year)
     shapes = {name: state.launches[name].snapshot for name in dates}
-    everything = [*verifier.judge(Plan(shapes, Standing(), dates), today), *early(story, verifier, today)]
+    everything = [*verifier.judge(CheckedPlan(shapes, LaunchDates(), dates), today), *early(story, verifier, today)]
     return [one for one in everything if spoken.isdisjoint(one.launches)]
 
 
@@ -41,7 +41,7 @@ def early(story: Story, verifier: Verifier, today: date) -> Iterator[Violation]:
             yield from verifier.own.broken(one, one.date, settled, today)
 
 
-def is_settled(known: Known, today: date) -> bool:
+def is_settled(known: KnownFeature, today: date) -> bool:
     """Whether it still speaks of a date: one that shipped moves none, and what is overdue or unsure changes daily."""
     ready = known.ready_on
     return known.confident_since is not None and ready is not None and not known.is_shipped and ready >= today
@@ -66,11 +66,11 @@ def doubt(story: Story) -> None:
     _replace(story, Doubtful)
 
 
-def listen(story: Story, plans: list[Plan]) -> None:
+def listen(story: Story, plans: list[CheckedPlan]) -> None:
     """From now on every plan that the checker is told of is kept here, too."""
 
     class Listening(Verifier):
-        def judge(self, plan: Plan, today: date) -> list[Violation]:
+        def judge(self, plan: CheckedPlan, today: date) -> list[Violation]:
             plans.append(plan)
             return Verifier.judge(self, plan, today)
 
@@ -78,6 +78,6 @@ def listen(story: Story, plans: list[Plan]) -> None:
 
 
 def _replace(story: Story, other: type[Verifier]) -> None:
-    assert story.state.planner
-    honest = story.state.planner.verifier
-    story.state.planner.verifier = other(*(getattr(honest, one.name) for one in fields(honest)))
+    assert isinstance(story.state.engine, EngineState)
+    honest = story.state.engine.verifier
+    story.state.engine.verifier = other(*(getattr(honest, one.name) for one in fields(honest)))

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from services.launch.domain.planner import Effort, Event, Plan, Planner, plan_to_json, read_event, read_portfolio
+from deploy.cli.plan_files import plan_to_json, read_event, read_portfolio
+from services.launch.domain.scheduling.engine.engine import Effort, Planner
+from services.launch.domain.scheduling.engine.model import Event, Plan
 from tests.bench.portfolios import Dice, build_events, build_portfolio
 
 Json = dict[str, Any]

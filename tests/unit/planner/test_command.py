@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from deploy.cli.plan import main
-from services.launch.domain.planner import FormatError, plan_to_json, read_event, read_portfolio
-from services.launch.domain.planner_check import check_plan
+from deploy.cli.plan_files import FormatError, plan_to_json, read_event, read_portfolio
+from services.launch.domain.planner_check.check import check_plan
 from tests.bench.portfolios import build_events, build_portfolio
 from tests.unit.planner.cases import Json, build_case, planner_of, shuffled
 from tests.unit.planner.test_checker import change, small

@@ -6,11 +6,11 @@ from datetime import date
 import pytest
 from hypothesis import assume, given
 
-from services.launch.domain.planner import Effort, Planner, read_portfolio
-from services.launch.domain.planner.closure import Outcome, Study
-from services.launch.domain.planner_check import World, check_plan
-from services.launch.domain.planner_check.check import price
-from services.launch.domain.planner_check.rules import group_of
+from deploy.cli.plan_files import read_portfolio
+from services.launch.domain.planner_check.check import check_plan, price
+from services.launch.domain.planner_check.rules import World, group_of
+from services.launch.domain.scheduling.engine.closure import SolverResult, Study
+from services.launch.domain.scheduling.engine.engine import Effort, Planner
 from services.launch.optimize import load_solver
 from tests.unit.planner.cases import (
     QUICK,
@@ -85,8 +85,8 @@ def test_without_a_solver_the_second_stages_plan_comes_and_says_so() -> None:
 def test_a_solver_that_finds_nothing_changes_nothing() -> None:
     case = build_case(12, 5, 14, 3)
 
-    def give_up(study: Study) -> Outcome:
-        return Outcome(None, study.floor)
+    def give_up(study: Study) -> SolverResult:
+        return SolverResult(None, study.floor)
 
     plan = Planner(read_portfolio(case.portfolio), QUICK).plan(event_of(case), "S3", give_up)
     assert plan.moves == plan_of(case, "S2").moves

@@ -5,10 +5,11 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.launch.domain.planner import Planner, read_portfolio
-from services.launch.domain.planner.model import iso_week, week_of
-from services.launch.domain.planner_check import World
+from deploy.cli.plan_files import read_portfolio
 from services.launch.domain.planner_check.check import blockers
+from services.launch.domain.planner_check.rules import World
+from services.launch.domain.scheduling.engine.engine import Planner
+from services.launch.domain.scheduling.engine.model import iso_week, week_of
 from tests.unit.planner.cases import Case, bounded, cases, event_of, planner_of
 from tests.unit.planner.test_checker import change, small
 

@@ -2,9 +2,9 @@
 
 from copy import deepcopy
 
-from services.launch.domain.planner import read_portfolio
-from services.launch.domain.planner.blocks import Columns
-from services.launch.domain.planner.schedule import Schedule
+from deploy.cli.plan_files import read_portfolio
+from services.launch.domain.scheduling.engine.blocks import Columns
+from services.launch.domain.scheduling.engine.schedule import Schedule
 from tests.bench.portfolios import build_portfolio
 
 SEED = 3

@@ -6,9 +6,9 @@ Counted anew, day by day, from the policy's data: working days in all of its reg
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
-from services.launch.domain.planner_check import Violation
+from services.launch.domain.feature import KnownFeature
+from services.launch.domain.planner_check.rules import Violation
 from services.launch.domain.policy import Activity, Policy, TierRule
-from services.launch.domain.readiness import Known
 from shared.contracts.launch import LaunchSnapshot
 
 DAY = timedelta(days=1)
@@ -24,12 +24,16 @@ class OwnRules:
         regions = {"": policy.default_region, **policy.regions}
         self._off = {name: (frozenset(one.weekend), frozenset(one.holidays)) for name, one in regions.items()}
 
-    def broken(self, shape: LaunchSnapshot, day: date, features: Iterable[Known], today: date) -> Iterator[Violation]:
+    def broken(
+        self, shape: LaunchSnapshot, day: date, features: Iterable[KnownFeature], today: date
+    ) -> Iterator[Violation]:
         """The rules that the day breaks: `ready`, `train` (boarding), `lead`, `notice`, `not_before`, `not_after`."""
         for rule, detail in self._against(shape, day, features, today):
             yield Violation(rule, (shape.id,), detail)
 
-    def _against(self, shape: LaunchSnapshot, day: date, features: Iterable[Known], today: date) -> Iterator[Against]:
+    def _against(
+        self, shape: LaunchSnapshot, day: date, features: Iterable[KnownFeature], today: date
+    ) -> Iterator[Against]:
         if shape.not_before and day < shape.not_before:
             yield "not_before", f"a person wants it on {shape.not_before} at the earliest"
         if shape.not_after and day > shape.not_after:
@@ -38,7 +42,7 @@ class OwnRules:
             if known.snapshot.status != "cancelled":
                 yield from self._against_feature(shape, day, known, today)
 
-    def _against_feature(self, shape: LaunchSnapshot, day: date, known: Known, today: date) -> Iterator[Against]:
+    def _against_feature(self, shape: LaunchSnapshot, day: date, known: KnownFeature, today: date) -> Iterator[Against]:
         ready, ref = _ready_on(known, today), known.snapshot.ref
         if known.snapshot.status == "paused":
             yield "ready", f"{ref} is paused"
@@ -58,7 +62,7 @@ class OwnRules:
             if one.anchor == "ready" and day < self.after_working_days(ready, asked, shape.regions):
                 yield "lead", f"{ref} is ready on {ready}, {one.name} needs {asked} working days after that"
 
-    def _unnoticed(self, shape: LaunchSnapshot, day: date, known: Known, today: date) -> Iterator[Against]:
+    def _unnoticed(self, shape: LaunchSnapshot, day: date, known: KnownFeature, today: date) -> Iterator[Against]:
         asked = self._rule(shape).lead_working_days
         if any(one.until > today for one in shape.waivers):
             asked = min(asked, max((days for _, days in self._unwaived(shape, today)), default=0))
@@ -90,7 +94,7 @@ class OwnRules:
         return day
 
 
-def _ready_on(known: Known, today: date) -> date | None:
+def _ready_on(known: KnownFeature, today: date) -> date | None:
     """The day it shipped; else the last day of its target or the likely one, or today if that is over."""
     if known.snapshot.status == "shipped":
         return known.shipped_on

@@ -10,11 +10,10 @@ from datetime import date
 from typing import Any
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.constraints import Follows
-from services.launch.domain.planner_check import Book, Violation, World
-from services.launch.domain.policy import TIERS, Policy
-from services.launch.domain.readiness import Known
-from services.launch.domain.standing import Standing, monday_of
+from services.launch.domain.feature import KnownFeature
+from services.launch.domain.planner_check.rules import Book, Violation, World
+from services.launch.domain.policy import TIERS, Follows, Policy
+from services.launch.domain.portfolio import LaunchDates, monday_of
 from services.launch.domain.verifying.own_rules import OwnRules
 from services.launch.domain.verifying.written import WEEK, write_policy
 from shared.contracts.launch import LaunchSnapshot, Tier
@@ -29,7 +28,7 @@ NEVER_DECLARED = frozenset({"pin", "right-only"})
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CheckedPlan:
     """What a decision would do: where everybody was, who would be elsewhere, and what the launches are by then.
 
     `changes`: days of launches that may differ from those before; None: nowhere. `asked`: the dates that those have
@@ -38,11 +37,11 @@ class Plan:
     """
 
     shapes: Shapes
-    before: Standing
+    before: LaunchDates
     changes: Mapping[LaunchId, date | None]
     asked: Mapping[LaunchId, date | None] = field(default_factory=dict)
     were: Shapes = field(default_factory=dict)
-    features: Mapping[LaunchId, Sequence[Known]] = field(default_factory=dict)
+    features: Mapping[LaunchId, Sequence[KnownFeature]] = field(default_factory=dict)
     declared: Collection[str] = ()
     undone: Collection[LaunchId] = ()
     """Launches that go back to where they were."""
@@ -81,13 +80,13 @@ class Verifier:
         work = {tier: list(_work(policy, tier)) for tier in TIERS}
         return cls(policy, written, Book(written), reach, OwnRules(policy), work)
 
-    def judge(self, plan: Plan, today: date) -> list[Violation]:
+    def judge(self, plan: CheckedPlan, today: date) -> list[Violation]:
         """Every rule that the plan breaks and does not declare; empty when it holds."""
         concerned = {*plan.moved(), *plan.asked}
         found = [*_moves(plan, concerned), *self._early(plan, today), *self._between(plan, today)]
         return [one for one in found if not _is_declared(one, plan)]
 
-    def _early(self, plan: Plan, today: date) -> Iterator[Violation]:
+    def _early(self, plan: CheckedPlan, today: date) -> Iterator[Violation]:
         """Who is asked about keeps to its features; who is moved along comes no nearer to them, and not too late."""
         for name, known in sorted(plan.features.items()):
             shape, day = plan.shapes[name], plan.day_of(name)
@@ -97,7 +96,7 @@ class Verifier:
             broken = self.own.broken(shape, day, known, today)
             yield from (one for one in broken if nearer or one.rule == "not_after")
 
-    def _between(self, plan: Plan, today: date) -> Iterator[Violation]:
+    def _between(self, plan: CheckedPlan, today: date) -> Iterator[Violation]:
         """The rules between launches and of the calendar that did not stand broken before."""
         changed = plan.moved() | {name for name, shape in plan.were.items() if self._is_other(shape, plan.shapes[name])}
         days = [day for name in changed for find in (plan.before.get, plan.day_of) if (day := find(name))]
@@ -175,7 +174,7 @@ def _dates(find: Callable[[LaunchId], date | None], names: Collection[LaunchId])
     return {name: day for name in names if (day := find(name))}
 
 
-def _moves(plan: Plan, concerned: Collection[LaunchId]) -> Iterator[Violation]:
+def _moves(plan: CheckedPlan, concerned: Collection[LaunchId]) -> Iterator[Violation]:
     """What no plan may do by itself: move a pin, or bring a date forward that it does not take back."""
     for name in sorted(concerned):
         start, end = plan.asked.get(name, plan.before.get(name)), plan.day_of(name)
@@ -185,7 +184,7 @@ def _moves(plan: Plan, concerned: Collection[LaunchId]) -> Iterator[Violation]:
             yield Violation("right-only", (name,), f"{end} is before {start}")
 
 
-def _is_declared(one: Violation, plan: Plan) -> bool:
+def _is_declared(one: Violation, plan: CheckedPlan) -> bool:
     """Whether the plan says it itself: of the follower where one is too early after another, else of one of them.
 
     What is said of one excuses nobody who is moved there.

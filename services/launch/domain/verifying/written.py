@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from services.launch.domain.constraints import Constraints
-from services.launch.domain.policy import TIERS, Freeze, Policy, Region
+from services.launch.domain.policy import TIERS, Constraints, Freeze, Policy, Region
 
 WEEK = timedelta(weeks=1)
 DAY = timedelta(days=1)

@@ -1,1 +1,0 @@
-"""The policy lab: what was decided, decided again by another policy."""

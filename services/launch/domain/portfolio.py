@@ -1,0 +1,174 @@
+"""The dates of all launches that count, those ahead and those that happened: also by week. No rules here."""
+
+import heapq
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from services.launch.domain.feature import KnownFeature, Slips
+from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
+from services.launch.domain.policy import BETWEEN, TIERS
+from services.launch.domain.rules.audience import Audiences
+from shared.contracts.launch import Proposal, Tier
+from shared.contracts.words import LaunchId, PortfolioId
+
+
+class LaunchDates(Mapping[LaunchId, date]):
+    """By launch its date; `near` finds launches by week without a look at the others."""
+
+    def __init__(self, days: Mapping[LaunchId, date] | None = None) -> None:
+        self._days: dict[LaunchId, date] = {}
+        self._weeks: dict[date, set[LaunchId]] = {}
+        for launch, day in (days or {}).items():
+            self.put(launch, day)
+
+    def put(self, launch: LaunchId, day: date | None) -> None:
+        """Take in where a launch is now; None: nowhere."""
+        before = self._days.pop(launch, None)
+        if before:
+            week = self._weeks[monday_of(before)]
+            week.discard(launch)
+            if not week:
+                del self._weeks[monday_of(before)]
+        if day:
+            self._days[launch] = day
+            self._weeks.setdefault(monday_of(day), set()).add(launch)
+
+    def near(self, mondays: Collection[date]) -> Iterator[LaunchId]:
+        """The launches in the weeks that begin on these days, in no order."""
+        for monday in mondays:
+            yield from self._weeks.get(monday, ())
+
+    def __getitem__(self, launch: LaunchId) -> date:
+        return self._days[launch]
+
+    def __iter__(self) -> Iterator[LaunchId]:
+        return iter(self._days)
+
+    def __len__(self) -> int:
+        return len(self._days)
+
+
+def monday_of(day: date) -> date:
+    """The first day of the day's ISO week."""
+    return day - timedelta(days=day.weekday())
+
+
+RESCHEDULE = "reschedule"
+
+"""The kind of a proposal to move launches."""
+
+SPARE_DAYS = 1000
+
+"""How many days that no longer hold may lie among those ahead before they are cleared away."""
+
+
+class KeptUp(Protocol):
+    """What is built from all launches and told of each that changes."""
+
+    def keep(self, launch: Launch, /) -> None:
+        """Take in what a launch is now."""
+
+
+@dataclass(slots=True)
+class State:
+    """Features and launches of a portfolio, which launches each feature is in, and the days ahead, soonest first."""
+
+    portfolio: PortfolioId
+    features: dict[str, KnownFeature] = field(default_factory=dict)
+    slips: Slips = field(default_factory=Slips)
+    """How late teams shipped; never stored, the features know it."""
+    launches: dict[LaunchId, Launch] = field(default_factory=dict)
+    of_feature: dict[str, set[LaunchId]] = field(default_factory=dict)
+    days: list[tuple[date, LaunchId]] = field(default_factory=list)
+    wakes: list[tuple[datetime, LaunchId]] = field(default_factory=list)
+    proposals: dict[str, Proposal] = field(default_factory=dict)
+    """Moves that wait for a person."""
+    standing: LaunchDates = field(default_factory=LaunchDates)
+    """Where all launches that count are; never stored."""
+    ahead: dict[Tier, set[LaunchId]] = field(default_factory=lambda: {tier: set() for tier in TIERS})
+    """Launches ahead that have a date, by how loud they are outside; never stored."""
+    audiences: Audiences = field(default_factory=Audiences)
+    """What each segment hears on which day, and who rides on which train; never stored."""
+    cramped: set[LaunchId] = field(default_factory=set)
+    """Launches ahead that are known to stand where others leave them no room."""
+    engine: KeptUp | None = None
+    """The launches as the engine sees them, once it was asked for (scheduling/engine_state.py); never stored."""
+
+    def fill(self, features: Iterable[KnownFeature], launches: Iterable[Launch], proposals: Iterable[Proposal]) -> None:
+        """Fill an empty state from the store, open proposals in the order in which they were told."""
+        self.learn({one.id: one for one in features})
+        for launch in launches:
+            self.put(launch)
+        moving = (one for one in proposals if one.kind == RESCHEDULE)  # those of tiers are kept by their launches
+        in_order = sorted(moving, key=lambda one: (one.base_version or 0, len(one.id), one.id))
+        self.proposals = {one.id: one for one in in_order}
+
+    def learn(self, news: Mapping[str, KnownFeature]) -> None:
+        """Take in what is known of features now."""
+        for name, known in news.items():
+            self.slips.remove(self.features[name].slips if name in self.features else ())
+            self.slips.add(known.slips)
+        self.features.update(news)
+
+    def put(self, launch: Launch) -> None:
+        """Take a launch in, or a new version of it."""
+        before = self.launches.get(launch.id)
+        self.launches[launch.id] = launch
+        gone = {one.id for one in before.snapshot.features} if before else set()
+        for one in launch.snapshot.features:
+            gone.discard(one.id)
+            self.of_feature.setdefault(one.id, set()).add(launch.id)
+        for feature in gone:
+            self.of_feature[feature].discard(launch.id)
+        if launch.snapshot.date and launch.is_awaited:
+            heapq.heappush(self.days, (launch.snapshot.date, launch.id))
+        if launch.wakes_at:
+            heapq.heappush(self.wakes, (launch.wakes_at, launch.id))
+        self._keep_up(launch)
+        self._forget_days()
+
+    def _keep_up(self, launch: Launch) -> None:
+        day, state = launch.snapshot.date, launch.snapshot.state
+        self.standing.put(launch.id, day if state in OPEN_STATES or state in HAPPENED_STATES else None)
+        for names in self.ahead.values():
+            names.discard(launch.id)
+        if day and state in OPEN_STATES:
+            self.ahead[launch.snapshot.market_tier].add(launch.id)
+        if state in OPEN_STATES and any(one.constraint in BETWEEN for one in launch.conflicts):
+            self.cramped.add(launch.id)
+        else:
+            self.cramped.discard(launch.id)
+        self.audiences.keep(launch)
+        if self.engine:
+            self.engine.keep(launch)
+
+    def _forget_days(self) -> None:
+        if len(self.wakes) > SPARE_DAYS + 2 * len(self.launches):
+            self.wakes = [(one.wakes_at, one.id) for one in self.launches.values() if one.wakes_at]
+            heapq.heapify(self.wakes)
+        if len(self.days) > SPARE_DAYS + 2 * len(self.launches):
+            self.days = [
+                (one.snapshot.date, one.id) for one in self.launches.values() if one.snapshot.date and one.is_awaited
+            ]
+            heapq.heapify(self.days)
+
+    def next_day(self) -> tuple[date, LaunchId] | None:
+        """The soonest launch day ahead; days that no longer hold are forgotten on the way."""
+        while self.days:
+            day, launch = self.days[0]
+            known = self.launches[launch]
+            if known.snapshot.date == day and known.is_awaited:
+                return day, launch
+            heapq.heappop(self.days)
+        return None
+
+    def next_wake(self) -> tuple[datetime, LaunchId] | None:
+        """The soonest instant at which the clock has something else to do; those that no longer hold are forgotten."""
+        while self.wakes:
+            at, launch = self.wakes[0]
+            if self.launches[launch].wakes_at == at:
+                return at, launch
+            heapq.heappop(self.wakes)
+        return None

@@ -1,0 +1,359 @@
+"""What messages that were not told would change, summed up: moves with their cost, what waits, what conflicts."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import partial
+
+from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.decisions.feature_changed import on_feature_changed
+from services.launch.domain.decisions.message import build_message
+from services.launch.domain.decisions.person import Edit, edit
+from services.launch.domain.decisions.verdict import cause_of
+from services.launch.domain.evolution import evolve
+from services.launch.domain.launch import Launch
+from services.launch.domain.portfolio import State
+from services.launch.domain.scheduling.pricing import price
+from shared.contracts.cause import Cause, Source
+from shared.contracts.feature import FeatureChange, FeatureKind, Target
+from shared.contracts.launch import (
+    BlastRadius,
+    Conflict,
+    LaunchChange,
+    LaunchesChanged,
+    LaunchKind,
+    Opportunity,
+    Proposal,
+)
+from shared.contracts.words import CauseId, Day, LaunchId, Word
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedMove:
+    """A launch whose date would be another one; `waits`: a person would have to say so."""
+
+    launch: LaunchId
+    name: str
+    before: date | None
+    after: date | None
+    waits: bool
+    cost: int
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationResult:
+    """What would be told, move by move, by launch; and what it would cost."""
+
+    moves: tuple[SimulatedMove, ...]
+    stage: str
+    proposals: tuple[Proposal, ...]
+    conflicts: tuple[Conflict, ...]
+    opportunities: tuple[Opportunity, ...]
+
+    @property
+    def cost(self) -> int:
+        """Of all moves, by the policy's objective."""
+        return sum(one.cost for one in self.moves)
+
+
+def sum_up(state: State, messages: Sequence[LaunchesChanged], context: Context) -> SimulationResult:
+    """What all messages together would make of the state, which is still as it was before the first."""
+    proposals = {one.id: one for message in messages for one in message.proposals}
+    moves = {one.launch: one for one in (*_moved(messages, context), *_waiting(state, proposals, context))}
+    return SimulationResult(
+        moves=tuple(_pay_once([moves[name] for name in sorted(moves)], context)),
+        stage=context.reached if context.policy.binds else "S0",
+        proposals=tuple(proposals.values()),
+        conflicts=tuple(one for found in _conflicts(messages).values() for one in found),
+        opportunities=tuple({one.launch: one for message in messages for one in message.opportunities}.values()),
+    )
+
+
+def _pay_once(moves: Sequence[SimulatedMove], context: Context) -> Iterator[SimulatedMove]:
+    """The moves; of a group that moves together the first one pays, as in a plan."""
+    group_of = context.calendar.group_of
+    paid = set()
+    for one in moves:
+        shared = (group_of.get(one.launch, one.launch), one.before, one.after)
+        yield replace(one, cost=0) if shared in paid else one
+        paid.add(shared)
+
+
+def differences(
+    one: SimulationResult, other: SimulationResult
+) -> Iterator[tuple[LaunchId, str, date | None, date | None]]:
+    """The launches that the one would put on other dates than the other: id, name, the other's date, the one's."""
+    ours, theirs = ({move.launch: move for move in each.moves} for each in (one, other))
+    for launch, move in sorted({**theirs, **ours}.items()):
+        day, instead = (moves[launch].after if launch in moves else move.before for moves in (ours, theirs))
+        if day != instead:
+            yield launch, move.name, instead, day
+
+
+def _moved(messages: Sequence[LaunchesChanged], context: Context) -> Iterator[SimulatedMove]:
+    changes: dict[LaunchId, list[LaunchChange]] = {}
+    for message in messages:
+        for change in message.changes:
+            changes.setdefault(change.launch.id, []).append(change)
+    for listed in changes.values():
+        before, after = listed[0].before, listed[-1].launch
+        if before and before.date != after.date:
+            last = next(one for one in reversed(listed) if one.before and one.before.date != one.launch.date)
+            why = tuple(link.detail for link in last.why)
+            cost = price(before, after.date, context)
+            yield SimulatedMove(after.id, after.name, before.date, after.date, waits=False, cost=cost, why=why)
+
+
+def _waiting(state: State, proposals: Mapping[str, Proposal], context: Context) -> Iterator[SimulatedMove]:
+    for move in (move for one in proposals.values() if one.state == "open" for move in one.moves):
+        launch = state.launches.get(move.launch)
+        if launch and launch.snapshot.date != move.later_date:
+            one = launch.snapshot
+            cost = price(one, move.later_date, context)
+            yield SimulatedMove(one.id, one.name, one.date, move.later_date, waits=True, cost=cost, why=(move.detail,))
+
+
+def _conflicts(messages: Sequence[LaunchesChanged]) -> dict[LaunchId, list[Conflict]]:
+    found: dict[LaunchId, list[Conflict]] = {}
+    for message in messages:
+        for change in message.changes:
+            launch = change.launch.id
+            if LaunchKind.CONFLICT_OPENED in change.kinds:
+                found[launch] = [one for one in message.conflicts if one.launch == launch]
+            elif LaunchKind.CONFLICT_CLOSED in change.kinds:
+                found.pop(launch, None)
+    return found
+
+
+class SupposedSlip(Word):
+    """A feature that would be ready on another day, or would be cancelled (`ready_on` None)."""
+
+    feature: str
+    ready_on: Day | None
+
+
+@dataclass(frozen=True, slots=True)
+class Supposition:
+    """One thing that is supposed, and where it was said, for whoever said it wrongly."""
+
+    what: SupposedSlip | Edit
+    where: str = "$"
+
+
+def simulate(state: State, steps: Sequence[Supposition], context: Context) -> SimulationResult:
+    """What would happen if these features moved, all at once, and persons then did this, one after the other.
+
+    Raises:
+        RefusedError: there is no such feature, or an edit could not be done; says at which step.
+    """
+    acts = list(_acts(state, steps, context))
+    world = state if len(acts) == 1 else overlay(state)
+    messages: list[LaunchesChanged] = []
+    for number, act in enumerate(acts):
+        if messages:
+            evolve(world, messages[-1], context.now, context.calendar)
+        messages.append(act(world, -number))  # no revision of ours, so that no proposal's id is one that exists
+    return sum_up(state, messages, context)
+
+
+def overlay(state: State) -> State:
+    """A copy that can change without changing the state, made as a state is loaded."""
+    world = State(state.portfolio)
+    world.fill(state.features.values(), state.launches.values(), state.proposals.values())
+    return world
+
+
+def _acts(
+    state: State, steps: Sequence[Supposition], context: Context
+) -> Iterator[Callable[[State, int], LaunchesChanged]]:
+    changes = [_change(state, one.what, one.where) for one in steps if isinstance(one.what, SupposedSlip)]
+    if changes:
+        yield lambda world, revision: on_feature_changed(world, _cause(steps, context), changes, context, revision)
+    for one in steps:
+        if isinstance(one.what, Edit):
+            yield partial(_edit, one.what, one.where, context)
+
+
+def _edit(command: Edit, where: str, context: Context, world: State, revision: int) -> LaunchesChanged:
+    try:
+        return edit(world, command, context, revision)
+    except RefusedError as refusal:
+        raise RefusedError(str(refusal), where + refusal.where.removeprefix("$"), missing=refusal.missing) from None
+
+
+def _change(state: State, slip: SupposedSlip, where: str) -> FeatureChange:
+    known = state.features.get(slip.feature)
+    if known is None:
+        raise RefusedError(f"no such feature: {slip.feature}", f"{where}.feature", missing=True)
+    before = known.snapshot
+    if slip.ready_on is None:
+        after = before.model_copy(update={"status": "cancelled", "version": before.version + 1})
+        return FeatureChange(kinds=(FeatureKind.CANCELLED,), feature=after, before=before)
+    day = slip.ready_on
+    target = Target(as_written={"on": day.isoformat()}, earliest=day, latest=day, resolution="day")
+    after = before.model_copy(update={"target": target, "version": before.version + 1})
+    kind = FeatureKind.PULLED_IN if known.ready_on and day < known.ready_on else FeatureKind.DELAYED
+    return FeatureChange(kinds=(kind,), feature=after, before=before)
+
+
+def _cause(steps: Sequence[Supposition], context: Context) -> Cause:
+    source = Source(tool="launch", source_id="launch", occurred_at=context.now, observed_at=context.now)
+    supposed = ", and ".join(_say(one.what) for one in steps if isinstance(one.what, SupposedSlip))
+    return Cause(id=CauseId("launch:simulation"), kind="observation", summary=f"What if {supposed}?", source=source)
+
+
+def _say(slip: SupposedSlip) -> str:
+    return f"{slip.feature} were ready on {slip.ready_on}" if slip.ready_on else f"{slip.feature} were cancelled"
+
+
+MOST_SCENARIOS = 100
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$"
+
+
+class Scenario(Word):
+    """Slips, all at once, and then edits, one after the other. The name is empty for one that is only asked once."""
+
+    name: str = ""
+    events: tuple[SupposedSlip, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    extends: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where its parts are, for whoever is told that one of them cannot be."""
+        return f"scenario {self.name} $" if self.name else "$"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a scenario would do to the plan as it is, and what the one that it extends would."""
+
+    scenario: Scenario
+    outcome: SimulationResult
+    parent: SimulationResult | None
+
+
+def check(scenario: Scenario, known: Mapping[str, Scenario]) -> None:
+    """Whether it can be kept among those known.
+
+    Raises:
+        RefusedError: its name is none; what it extends is not there or would extend it in turn; there are too many.
+    """
+    if not re.fullmatch(NAME, scenario.name):
+        raise RefusedError("a name is up to 64 letters, digits, spaces, and . _ -", "$.name")
+    if scenario.name not in known and len(known) >= MOST_SCENARIOS:
+        raise RefusedError(f"there are {MOST_SCENARIOS} scenarios already; delete one that nobody asks any more")
+    lineage(scenario, {**known, scenario.name: scenario})
+
+
+def lineage(scenario: Scenario, known: Mapping[str, Scenario]) -> list[Scenario]:
+    """What it extends, the first one first, and itself.
+
+    Raises:
+        RefusedError: one of them is not there, or they go round in a circle.
+    """
+    found, where = [scenario], "$.extends" if scenario.name else "$.scenario"
+    while (above := found[-1].extends) is not None:
+        parent = known.get(above)
+        if parent is None:
+            raise RefusedError(f"no such scenario: {above}", where)
+        if parent in found:
+            names = (*(one.name for one in found), above)
+            raise RefusedError(f"it would extend itself: {' extends '.join(names)}", where)
+        found.append(parent)
+    return found[::-1]
+
+
+def compare(state: State, line: Sequence[Scenario], context: Context) -> Compared:
+    """Try out the last of a lineage, and the one before it if there is one.
+
+    Raises:
+        RefusedError: something that is supposed cannot be; says where.
+    """
+    parent = simulate(state, _steps(line[:-1]), context) if len(line) > 1 else None
+    return Compared(line[-1], simulate(state, _steps(line), context), parent)
+
+
+def _steps(line: Sequence[Scenario]) -> list[Supposition]:
+    slips: dict[str, Supposition] = {}
+    for one in line:
+        slips |= {slip.feature: Supposition(slip, f"{one.place}.events[{at}]") for at, slip in enumerate(one.events)}
+    edits = [Supposition(edit, f"{one.place}.edits[{at}]") for one in line for at, edit in enumerate(one.edits)]
+    return [*slips.values(), *edits]
+
+
+SLIPS = (7, 21, 60)
+
+"""Calendar days, where nobody asks for others."""
+
+
+class RadiusAnswer(Word):
+    """A person's question, with its answer: what was found on the plan from revision `since` on."""
+
+    by: str
+    request: str
+    since: int
+    found: tuple[BlastRadius, ...]
+
+
+def sweep(state: State, feature: str, slips: Sequence[int], context: Context) -> list[BlastRadius]:
+    """How many launches each slip of a feature would move, and at what cost; nothing for one without a day.
+
+    A slip counts from the day that the launch counts with: the likely one, and today where that is over.
+    """
+    known = state.features.get(feature)
+    if known is None or known.ready_on is None or known.is_shipped or known.is_cancelled:
+        return []
+    day = max(known.ready_on, context.today)
+    found = []
+    for days in slips:
+        outcome = simulate(
+            state, [Supposition(SupposedSlip(feature=feature, ready_on=day + timedelta(days=days)))], context
+        )
+        found.append(BlastRadius(feature=feature, slip_days=days, launches=len(outcome.moves), cost=outcome.cost))
+    return found
+
+
+def features_ahead(state: State) -> list[str]:
+    """The features of launches ahead that have a date, those of the soonest launch first."""
+    ahead = [one for one in state.launches.values() if one.is_open and one.snapshot.date]
+    return list(dict.fromkeys(one.id for launch in sorted(ahead, key=_place) for one in launch.snapshot.features))
+
+
+def _place(launch: Launch) -> tuple[str, str]:
+    return str(launch.snapshot.date), launch.id
+
+
+def tell_radius(state: State, asked: RadiusAnswer, context: Context, revision: int) -> LaunchesChanged:
+    """What was found, told as an act of its own: no launch changes.
+
+    Raises:
+        RefusedError: there is nothing to tell.
+    """
+    if not asked.found:
+        raise RefusedError("no feature that was asked for has a day and is still ahead, so no slip can be tried out")
+    features = len({one.feature for one in asked.found})
+    which = "1 feature" if features == 1 else f"{features} features"
+    cause = cause_of(
+        asked.by, asked.request, f"asked what a slip of {which} would move, {_when(asked, revision - 1)}", None, context
+    )
+    return build_message(state.portfolio, revision, cause, (), ()).model_copy(update={"blast_radius": asked.found})
+
+
+def _when(asked: RadiusAnswer, last: int) -> str:
+    """The plan may have changed between two features: then the answer is of no single moment, and says so."""
+    if last == asked.since:
+        return f"as of revision {last}"
+    return f"while the plan went from revision {asked.since} to {last}"
+
+
+def rank(found: Sequence[BlastRadius]) -> Iterator[Mapping[str, object]]:
+    """By what hurts most: features by their greatest cost, each with its slips."""
+    by_feature: dict[str, list[BlastRadius]] = {}
+    for one in found:
+        by_feature.setdefault(one.feature, []).append(one)
+    for feature, listed in sorted(by_feature.items(), key=lambda pair: (-max(one.cost for one in pair[1]), pair[0])):
+        yield {"feature": feature, "slips": [one.model_dump() for one in listed]}

@@ -1,0 +1,205 @@
+"""What each segment hears on which day, and who rides on which train, kept with every told message.
+
+An announcement is a launch on its own, a group that launches together, or all that ride on one train. Launches that
+name no segment bind nobody, and nor do those that are not told outside (market T4).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+
+from services.launch.domain.calendar import ONE_DAY, Calendar
+from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
+from services.launch.domain.policy import louder
+from shared.contracts.launch import LaunchSnapshot
+from shared.contracts.words import LaunchId
+
+REST, TOUCHES = "rest", "touches"
+
+CROWDING = frozenset({REST, TOUCHES})
+
+"""The constraints by which an audience keeps a launch from a day."""
+
+DAYS_A_WEEK = 7
+
+EVERYBODY = "everybody"
+
+"""The segment of launches that name none; it needs no rest."""
+
+TRAIN = "train"
+
+"""The announcement of all that ride on one day's train."""
+
+Touch = tuple[int, str]
+
+"""A day (its ordinal) and an announcement on it."""
+
+Put = Callable[[LaunchId, LaunchSnapshot | None], None]
+
+NOBODY: Mapping[str, set[LaunchId]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """A rule by which one segment keeps a launch from a day, its sentence, and whom the segment hears instead."""
+
+    constraint: str
+    segment: str
+    detail: str
+    by: tuple[LaunchId, ...]
+
+
+@dataclass(slots=True)
+class Audiences:
+    """By segment and day what is announced, by train who rides. Others are as they are; nothing is decided here."""
+
+    _said: dict[str, dict[int, dict[str, set[LaunchId]]]] = field(default_factory=dict)
+    _riders: dict[date, set[LaunchId]] = field(default_factory=dict)
+    _known: dict[LaunchId, LaunchSnapshot] = field(default_factory=dict)
+    declared: set[LaunchId] = field(default_factory=set)
+    """Launches of which it is told that they crowd a segment."""
+
+    def keep(self, launch: Launch) -> None:
+        """Take in what a launch is now, for good."""
+        self.put(launch.id, launch.snapshot)
+        if any(one.constraint in CROWDING for one in launch.conflicts):
+            self.declared.add(launch.id)
+        else:
+            self.declared.discard(launch.id)
+
+    def put(self, launch: LaunchId, snapshot: LaunchSnapshot | None) -> None:
+        """Take in what a launch is now; None: it is nowhere."""
+        before = self._known.pop(launch, None)
+        if before:
+            self._take(before)
+        counts = snapshot and snapshot.date and snapshot.state in OPEN_STATES | HAPPENED_STATES
+        if snapshot and counts:
+            self._known[launch] = snapshot
+            self._add(snapshot)
+
+    @contextmanager
+    def tried(self) -> Iterator[Put]:
+        """Put launches elsewhere for a while; leaving takes it back."""
+        before: dict[LaunchId, LaunchSnapshot | None] = {}
+
+        def put(launch: LaunchId, snapshot: LaunchSnapshot | None) -> None:
+            before.setdefault(launch, self._known.get(launch))
+            self.put(launch, snapshot)
+
+        try:
+            yield put
+        finally:
+            for launch, snapshot in before.items():
+                self.put(launch, snapshot)
+
+    def riders(self, train: date) -> frozenset[LaunchId]:
+        """The launches ahead that ride on the train."""
+        return frozenset(self._riders.get(train, ()))
+
+    def against(self, one: LaunchSnapshot, day: date, calendar: Calendar) -> list[Crowd]:
+        """Every rule of its audiences that the launch would break on the day, all others as they are."""
+        rules, found, at = calendar.policy.audience, [], day.toordinal()
+        monday = at - day.weekday()
+        for segment in _named(one):
+            near = self._others(one, day, segment, calendar)
+            week = {touch: by for touch, by in near.items() if monday <= touch[0] < monday + DAYS_A_WEEK}
+            if len(week) >= rules.touches_per_week:
+                told = f"that makes {len(week) + 1} announcements to {segment} in the week of {day}"
+                found.append(_crowd(TOUCHES, segment, f"{told}; {rules.touches_per_week} are allowed", week))
+            close = {
+                touch: by for touch, by in near.items() if rules.rest_days and abs(touch[0] - at) <= rules.rest_days
+            }
+            if close:
+                days = ", ".join(sorted({str(date.fromordinal(heard)) for heard, _ in close}))
+                detail = f"{segment} hears something else on {days}; {rules.rest_days} days of rest are due between"
+                found.append(_crowd(REST, segment, detail, close))
+        return found
+
+    def first_free(self, one: LaunchSnapshot, first: date, last: date, calendar: Calendar) -> date | None:
+        """The first day that the calendar and its audiences leave to the launch; None if there is none up to `last`."""
+        tier = louder(one.market_tier, one.internal_tier)
+        day, _ = calendar.next_allowed(first, tier, one.regions, last)
+        while day and self.against(one, day, calendar):
+            day, _ = calendar.next_allowed(day + ONE_DAY, tier, one.regions, last)
+        return day
+
+    def against_all(self, moved: Iterable[LaunchSnapshot], calendar: Calendar) -> list[str]:
+        """What audiences would have against these launches on their dates, all of them moved at once."""
+        listed = list(moved)
+        with self.tried() as put:
+            for one in listed:
+                put(one.id, one)
+            crowds = [crowd for one in listed if one.date for crowd in self.against(one, one.date, calendar)]
+        return [crowd.detail for crowd in crowds]
+
+    def _others(
+        self, one: LaunchSnapshot, day: date, segment: str, calendar: Calendar
+    ) -> dict[Touch, frozenset[LaunchId]]:
+        """Other announcements that the segment hears near the day: in its week, or too soon before or after it."""
+        said = self._said.get(segment)
+        if not said:
+            return {}
+        policy, at = calendar.policy, day.toordinal()
+        rides = calendar.rides(louder(one.market_tier, one.internal_tier), day)
+        own = (at, TRAIN if rides else _touch(one.id, calendar))
+        reach = max(policy.audience.rest_days, DAYS_A_WEEK - 1)
+        found: dict[Touch, frozenset[LaunchId]] = {}
+        for heard in range(at - reach, at + reach + 1):
+            for name, launches in said.get(heard, NOBODY).items():
+                touch = (heard, _touch(name, calendar))
+                others = frozenset(launches - {one.id})
+                if others and touch != own:
+                    found[touch] = found.get(touch, frozenset()) | others
+        return found
+
+    def _add(self, one: LaunchSnapshot) -> None:
+        for segment, day, name in _places(one):
+            self._said.setdefault(segment, {}).setdefault(day, {}).setdefault(name, set()).add(one.id)
+        if one.train and one.state in OPEN_STATES:
+            self._riders.setdefault(one.train, set()).add(one.id)
+
+    def _take(self, one: LaunchSnapshot) -> None:
+        for segment, day, name in _places(one):
+            self._said[segment][day][name].discard(one.id)
+            if not self._said[segment][day][name]:
+                del self._said[segment][day][name]
+                self._forget(segment, day)
+        if one.train and one.state in OPEN_STATES:
+            self._riders[one.train].discard(one.id)
+            if not self._riders[one.train]:
+                del self._riders[one.train]
+
+    def _forget(self, segment: str, day: int) -> None:
+        if not self._said[segment][day]:
+            del self._said[segment][day]
+        if not self._said[segment]:
+            del self._said[segment]
+
+
+def _touch(name: str, calendar: Calendar) -> str:
+    """The announcement that a launch is part of: its group's, or its own."""
+    group = calendar.group_of.get(LaunchId(name))
+    return name if group is None else f"group {group}"
+
+
+def on_day(shape: LaunchSnapshot, day: date, calendar: Calendar) -> LaunchSnapshot:
+    """The launch planned for the day, by train if it then leaves by train."""
+    rides = calendar.rides(louder(shape.market_tier, shape.internal_tier), day)
+    return shape.model_copy(update={"date": day, "train": day if rides else None, "state": "planned"})
+
+
+def _places(one: LaunchSnapshot) -> Iterator[tuple[str, int, str]]:
+    """Each segment, the day, and the announcement, as what is said is kept."""
+    if one.date:
+        day, name = one.date.toordinal(), TRAIN if one.train else one.id
+        yield from ((segment, day, name) for segment in _named(one))
+
+
+def _named(one: LaunchSnapshot) -> list[str]:
+    """The segments that hear of it outside."""
+    return [] if one.market_tier == "T4" else sorted({*one.segments} - {EVERYBODY})
+
+
+def _crowd(rule: str, segment: str, detail: str, heard: Mapping[Touch, frozenset[LaunchId]]) -> Crowd:
+    return Crowd(rule, segment, detail, tuple(sorted({launch for some in heard.values() for launch in some})))
