@@ -18,6 +18,7 @@ from services.launch.domain.scheduling.engine.model import (
     EntryFeature,
     Event,
     FrozenSpan,
+    Line,
     Plan,
     PlanningProblem,
     RegionDays,
@@ -121,6 +122,10 @@ FORMAT = "inloop-portfolio/1"
 SUNDAY = 7
 
 
+Known = tuple[dict[str, Node], dict[str, Node], dict[str, Node]]
+"""Regions, teams and features by id."""
+
+
 def read_portfolio(value: object) -> PlanningProblem:
     """Build a portfolio from the decoded JSON. Raises FormatError."""
     top = Node(value, "")
@@ -132,6 +137,7 @@ def read_portfolio(value: object) -> PlanningProblem:
     regions = _by_id(top["regions"], "region")
     teams = _by_id(top["teams"], "team")
     features = _by_id(top["features"], "feature")
+    apart = {tier: days.whole(1) for tier, days in top["policy"]["apart_days"].fields()}
     return PlanningProblem(
         today=today,
         horizon=horizon,
@@ -143,7 +149,7 @@ def read_portfolio(value: object) -> PlanningProblem:
         features=tuple(
             EntryFeature(name, node["ready_on"].day(), node["confident_since"].day()) for name, node in features.items()
         ),
-        launches=_read_launches(top["launches"], (regions, teams, features)),
+        launches=_read_launches(top["launches"], (regions, teams, features), apart),
     )
 
 
@@ -200,7 +206,6 @@ def _read_policy(node: Node) -> Costs:
         soak={tier: node["soak_days"][tier].whole(0) for tier in TIERS},
         lead={tier: node["lead_days"][tier].whole(0) for tier in TIERS},
         weight={tier: node["weight"][tier].whole(1) for tier in TIERS},
-        apart={tier: days.whole(1) for tier, days in node["apart_days"].fields()},
         proximity=proximity,
         announced_factor=node["announced_factor"].whole(1),
         fixed_days=node["fixed_days"].whole(0),
@@ -224,9 +229,9 @@ def _read_team(name: str, node: Node) -> TeamWeeks:
     return TeamWeeks(name, node["first_week"].week(), tuple(c.whole(0) for c in node["capacity"].items()))
 
 
-def _read_launches(nodes: Node, known: tuple[dict[str, Node], dict[str, Node], dict[str, Node]]) -> tuple[Entry, ...]:
+def _read_launches(nodes: Node, known: Known, apart: dict[str, int]) -> tuple[Entry, ...]:
     named = _by_id(nodes, "launch")
-    launches = tuple(_read_launch(name, node, named, known) for name, node in named.items())
+    launches = tuple(_read_launch(name, node, named, known, apart) for name, node in named.items())
     first_of: dict[str, Entry] = {}
     for launch in launches:
         first = first_of.setdefault(launch.together, launch) if launch.together is not None else launch
@@ -239,14 +244,13 @@ def _read_launches(nodes: Node, known: tuple[dict[str, Node], dict[str, Node], d
     return launches
 
 
-def _read_launch(
-    name: str, node: Node, launches: dict[str, Node], known: tuple[dict[str, Node], dict[str, Node], dict[str, Node]]
-) -> Entry:
+def _read_launch(name: str, node: Node, launches: dict[str, Node], known: Known, apart: dict[str, int]) -> Entry:
     regions, teams, features = known
+    tier, line = node["tier"].one_of(TIERS, "tier"), node["line"].text()
     return Entry(
         id=name,
-        line=node["line"].text(),
-        tier=node["tier"].one_of(TIERS, "tier"),
+        tier=tier,
+        scopes=((Line("apart", line, tier), apart[tier]),) if tier in apart else (),
         date=node["date"].day(),
         regions=tuple(r.one_of(regions, "region") for r in node["regions"].items()),
         segments=tuple(s.text() for s in node["segments"].items()),

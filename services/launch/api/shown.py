@@ -65,8 +65,18 @@ def show_answer(launch: Launch, answer: Answer) -> dict[str, Any]:
         "pin": launch.snapshot.pin and launch.snapshot.pin.model_dump(mode="json"),
         "bounds": [asdict(one) for one in answer.bounds],
         "steps": [asdict(one) for one in answer.earliest.steps],
-        "against": [asdict(one) for one in answer.against],
-        "between": [{"constraint": rule, "detail": detail, "by": by} for rule, detail, by in answer.between],
+        "against": [
+            {
+                "day": broken.day or answer.asked,
+                "constraint": broken.constraint,
+                "feature": broken.feature,
+                "detail": broken.detail,
+            }
+            for broken in answer.against
+        ],
+        "between": [
+            {"constraint": broken.constraint, "detail": broken.detail, "by": broken.by} for broken in answer.between
+        ],
         "taken": [asdict(one) for one in answer.taken],
     }
 

@@ -1,10 +1,6 @@
-"""Which days a launch may have by the calendar alone: working days, freezes, trains, horizon.
-
-Nothing about features here, and nothing about other launches.
-"""
+"""The policy's calendar: working days, freezes and trains, counted and found. What they forbid is said in rules/."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import groupby
@@ -21,21 +17,14 @@ FAR = date(9000, 1, 1)
 REMEMBERED_DAYS = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
-    """One rule of the calendar that keeps a launch from a day, with its sentence."""
-
-    constraint: str
-    detail: str
-
-
 class Calendar:
     """The policy's calendar. Its answers are remembered; it has no other state."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.zone = ZoneInfo(policy.anchor_zone)
-        self.broken = lru_cache(maxsize=REMEMBERED_DAYS)(self._broken)
+        self.remembered: dict[tuple[object, ...], tuple[object, ...]] = {}
+        """What the rules have said of days, for them to look up."""
         self.after_working_days = lru_cache(maxsize=REMEMBERED_DAYS)(self._after_working_days)
         self.before_working_days = lru_cache(maxsize=REMEMBERED_DAYS)(self._before_working_days)
         self.group_of = {launch: name for name, ids in policy.together.items() for launch in ids}
@@ -52,7 +41,7 @@ class Calendar:
 
     def is_workday(self, day: date, regions: Iterable[str] = ()) -> bool:
         """Whether people work on this day in every region."""
-        return not any(self._idle(day, regions))
+        return not any(True for _ in self.idle_regions(day, regions))
 
     def _after_working_days(self, day: date, count: int, regions: tuple[str, ...]) -> date:
         """The day `count` working days later."""
@@ -72,19 +61,6 @@ class Calendar:
         """Working days after `first` up to `last`; 0 if that is no later."""
         days = range(1, (last - first).days + 1)
         return sum(self.is_workday(first + timedelta(days=one), regions) for one in days)
-
-    def next_allowed(
-        self, day: date, tier: Tier, regions: tuple[str, ...], last: date
-    ) -> tuple[date | None, list[Break]]:
-        """The first allowed day from `day` to `last`, and what kept the launch from the days before it."""
-        steps: dict[str, Break] = {}
-        for candidate in self._candidates(day, tier, last):
-            breaks = self.broken(candidate, tier, regions)
-            if not breaks:
-                return candidate, list(steps.values())
-            for one in breaks:
-                steps.setdefault(one.constraint, one)
-        return None, list(steps.values())
 
     def next_train(self, day: date) -> date:
         """The first train on or after the day, whatever else is against it."""
@@ -112,37 +88,22 @@ class Calendar:
                 if span:
                     yield span[0], span[-1], freeze
 
-    def _candidates(self, day: date, tier: Tier, last: date) -> Iterator[date]:
-        step = ONE_DAY
-        if self.boards(tier):
-            day, step = self.next_train(day), timedelta(weeks=self.policy.trains.every_weeks)
-        while day <= last:
-            yield day
-            day += step
-
-    def _broken(self, day: date, tier: Tier, regions: tuple[str, ...]) -> tuple[Break, ...]:
-        """Every rule of the calendar against this day."""
-        if day > FAR:
-            return (Break("horizon", f"{day} is too far ahead"),)
-        found = [Break("workday", detail) for detail in self._idle(day, regions)]
-        frozen = (freeze for freeze in self.policy.freezes if self._frozen(freeze, day, tier, regions))
-        found += [Break(SOFT if freeze.soft else "freeze", f"{day} is frozen: {freeze.reason}") for freeze in frozen]
-        if self.boards(tier) and self.next_train(day) != day:
-            found.append(Break("train", f"{day} is no train; the next one leaves on {self.next_train(day)}"))
-        return tuple(found)
-
-    def _idle(self, day: date, regions: Iterable[str]) -> Iterator[str]:
+    def idle_regions(self, day: date, regions: Iterable[str]) -> Iterator[str]:
+        """The regions in which nobody works on the day; `""` is that of launches that name none."""
         for name in tuple(regions) or ("",):
             region = self.policy.regions.get(name, self.policy.default_region)
             if day.isoweekday() in region.weekend or day in self._holidays.get(name, region.holidays):
-                yield f"{day} is no working day" + (f" in {name}" if name else "")
+                yield name
 
-    def _frozen(self, freeze: Freeze, day: date, tier: Tier, regions: tuple[str, ...]) -> bool:
-        here = freeze.regions is None or not set(freeze.regions).isdisjoint(regions)
-        here = here and (
-            freeze.teams is None or any(one.team in freeze.teams for one in self.policy.load.get(tier, ()))
-        )
-        return here and tier in freeze.tiers and _covers(freeze, day, self.policy.default_region)
+    def freezes_on(self, day: date, tier: Tier, regions: tuple[str, ...]) -> Iterator[Freeze]:
+        """The policy's freezes that hold the day for a launch of this tier in these regions."""
+        for freeze in self.policy.freezes:
+            here = freeze.regions is None or not set(freeze.regions).isdisjoint(regions)
+            here = here and (
+                freeze.teams is None or any(load.team in freeze.teams for load in self.policy.load.get(tier, ()))
+            )
+            if here and tier in freeze.tiers and _covers(freeze, day, self.policy.default_region):
+                yield freeze
 
 
 def _covers(freeze: Freeze, day: date, region: Region) -> bool:

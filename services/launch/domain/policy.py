@@ -12,10 +12,6 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from shared.contracts.launch import Tier
 from shared.contracts.words import Day, LaunchId, Word, canonical_json
 
-BETWEEN = frozenset({"after", "capacity", "spacing", "apart"})
-
-"""The rules by which launches keep each other from a day, as chains and conflicts name them."""
-
 TIERS: tuple[Tier, ...] = ("T1", "T2", "T3", "T4")
 """Loudest first."""
 

@@ -1,59 +1,20 @@
 """The dates of all launches that count, those ahead and those that happened: also by week. No rules here."""
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Protocol
 
+from services.launch.domain.context import Context
 from services.launch.domain.feature import KnownFeature, Slips
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
-from services.launch.domain.policy import BETWEEN, TIERS
+from services.launch.domain.policy import TIERS
 from services.launch.domain.rules.audience import Audiences
+from services.launch.domain.rules.catalogue import BETWEEN
+from services.launch.domain.rules.rule import Board, LaunchDates
 from shared.contracts.launch import Proposal, Tier
 from shared.contracts.words import LaunchId, PortfolioId
-
-
-class LaunchDates(Mapping[LaunchId, date]):
-    """By launch its date; `near` finds launches by week without a look at the others."""
-
-    def __init__(self, days: Mapping[LaunchId, date] | None = None) -> None:
-        self._days: dict[LaunchId, date] = {}
-        self._weeks: dict[date, set[LaunchId]] = {}
-        for launch, day in (days or {}).items():
-            self.put(launch, day)
-
-    def put(self, launch: LaunchId, day: date | None) -> None:
-        """Take in where a launch is now; None: nowhere."""
-        before = self._days.pop(launch, None)
-        if before:
-            week = self._weeks[monday_of(before)]
-            week.discard(launch)
-            if not week:
-                del self._weeks[monday_of(before)]
-        if day:
-            self._days[launch] = day
-            self._weeks.setdefault(monday_of(day), set()).add(launch)
-
-    def near(self, mondays: Collection[date]) -> Iterator[LaunchId]:
-        """The launches in the weeks that begin on these days, in no order."""
-        for monday in mondays:
-            yield from self._weeks.get(monday, ())
-
-    def __getitem__(self, launch: LaunchId) -> date:
-        return self._days[launch]
-
-    def __iter__(self) -> Iterator[LaunchId]:
-        return iter(self._days)
-
-    def __len__(self) -> int:
-        return len(self._days)
-
-
-def monday_of(day: date) -> date:
-    """The first day of the day's ISO week."""
-    return day - timedelta(days=day.weekday())
-
 
 RESCHEDULE = "reschedule"
 
@@ -95,6 +56,10 @@ class State:
     """Launches ahead that are known to stand where others leave them no room."""
     engine: KeptUp | None = None
     """The launches as the engine sees them, once it was asked for (scheduling/engine_state.py); never stored."""
+
+    def board(self, context: Context) -> Board:
+        """Who is where now."""
+        return Board(context.calendar, context.today, self.standing, lambda name: self.launches[name].snapshot)
 
     def fill(self, features: Iterable[KnownFeature], launches: Iterable[Launch], proposals: Iterable[Proposal]) -> None:
         """Fill an empty state from the store, open proposals in the order in which they were told."""

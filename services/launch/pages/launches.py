@@ -13,7 +13,7 @@ from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.policy import TIERS
 from services.launch.domain.questions.capacity import Used, read_capacity
-from services.launch.domain.rules.earliest import find_earliest, situation_of
+from services.launch.domain.rules.catalogue import find_earliest, situation_of
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import ask, ask_launches, choose_portfolio, is_filtered, wants_csv
 from services.launch.pages.drawing import Ahead, draw, earlier_date, find_proposed

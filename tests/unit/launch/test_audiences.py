@@ -79,8 +79,9 @@ def test_why_not_that_day_names_the_audience_and_who_is_in_the_way(calendar: Cal
     story = Story(calendar=calendar)
     smb(story, "A")
     smb(story, "B", "2026-07-01")
-    against = keeps_from(story.state, LaunchId("L-B"), on("2026-06-09"), Context(calendar, story.now))
-    assert against == [("rest", "smb hears something else on 2026-06-08; 2 days of rest are due between", ["L-A"])]
+    (broken,) = keeps_from(story.state, LaunchId("L-B"), on("2026-06-09"), Context(calendar, story.now))
+    assert (broken.constraint, broken.by) == ("rest", ("L-A",))
+    assert broken.detail == "smb hears something else on 2026-06-08; 2 days of rest are due between"
 
 
 @either_way

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.feature import KnownFeature
-from services.launch.domain.rules.earliest import Situation, find_earliest, violations
+from services.launch.domain.rules.catalogue import find_earliest, of_day, violations
+from services.launch.domain.rules.rule import Situation
 from services.launch.domain.tiers.scoring import assess
 from services.launch.settings import DEFAULT_POLICY, load_policy
 from shared.contracts.launch import Tier
@@ -54,7 +55,7 @@ def test_a_day_is_frozen_when_one_of_the_listed_freezes_holds_it(
     here = first + timedelta(days=min(day, length))
     spans = CALENDAR.freezes(first, first + timedelta(days=length))
     listed = [freeze.reason for begin, end, freeze in spans if begin <= here <= end and tier in freeze.tiers]
-    broken = [one.detail for one in CALENDAR.broken(here, tier, ()) if one.constraint == "freeze"]
+    broken = [one.detail for one in of_day(here, tier, (), CALENDAR) if one.constraint == "freeze"]
     assert broken == [f"{here} is frozen: {reason}" for reason in listed]
 
 
@@ -87,7 +88,7 @@ def test_every_reason_against_a_day_is_given_with_its_sentence() -> None:
     ],
 )
 def test_days_off_freezes_and_trains(day: str, tier: Tier, regions: tuple[str, ...], rules: set[str]) -> None:
-    assert {one.constraint for one in CALENDAR.broken(on(day), tier, regions)} == rules
+    assert {one.constraint for one in of_day(on(day), tier, regions, CALENDAR)} == rules
 
 
 @given(day=DAYS)

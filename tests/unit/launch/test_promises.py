@@ -10,7 +10,7 @@ from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.decisions.audience_conflicts import MISSED
 from services.launch.domain.decisions.feature_changed import on_feature_changed
 from services.launch.domain.feature import features_of
-from services.launch.domain.rules.earliest import situation_of, violations
+from services.launch.domain.rules.catalogue import situation_of, violations
 from shared.contracts.launch import LaunchChange, LaunchesChanged
 from tests.unit.launch.story import CALENDAR, LOUD, MEDIUM, SMALL, START, Story, cause
 

@@ -14,9 +14,9 @@ from services.launch.domain.context import RefusedError
 from services.launch.domain.decisions.shape import blank
 from services.launch.domain.feature import KnownFeature, Likely
 from services.launch.domain.policy import Follows, Slot, TeamCapacity, TeamLoad
-from services.launch.domain.portfolio import LaunchDates
-from services.launch.domain.rules.earliest import Situation, violations
+from services.launch.domain.rules.catalogue import violations
 from services.launch.domain.rules.lead import notice_of
+from services.launch.domain.rules.rule import LaunchDates, Situation
 from services.launch.domain.verifying.verifier import CheckedPlan, Verifier
 from shared.contracts.launch import LaunchSnapshot, Pin, Waiver
 from shared.contracts.words import LaunchId

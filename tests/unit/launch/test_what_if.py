@@ -32,8 +32,8 @@ def test_what_if_answers_as_the_decision_would_and_changes_nothing() -> None:
     assert [one.slip_days for one in radius] == [7, 21]
     story.change("delayed", "A", day="2026-06-05")
     assert [one.after for one in outcome.moves] == [dates(story)["A"], dates(story)["B"]]
-    ((rule, _, by),) = keeps_from(story.state, LaunchId("L-B"), on("2026-06-16"), context)
-    assert (rule, by) == ("capacity", ["L-A"])
+    (broken,) = keeps_from(story.state, LaunchId("L-B"), on("2026-06-16"), context)
+    assert (broken.constraint, broken.by) == ("capacity", ("L-A",))
 
 
 def test_small_launches_take_the_next_train_and_a_freeze_shuts_it() -> None:

@@ -8,7 +8,8 @@ from functools import lru_cache
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.feature import KnownFeature
 from services.launch.domain.planner_check.rules import Violation
-from services.launch.domain.portfolio import LaunchDates, State
+from services.launch.domain.portfolio import State
+from services.launch.domain.rules.rule import LaunchDates
 from services.launch.domain.scheduling.engine_state import EngineState
 from services.launch.domain.verifying.verifier import CheckedPlan, Verifier
 from tests.unit.launch.story import Story

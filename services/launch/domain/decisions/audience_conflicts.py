@@ -15,7 +15,7 @@ from services.launch.domain.launch import OPEN_STATES
 from services.launch.domain.policy import louder
 from services.launch.domain.reasons import explain
 from services.launch.domain.rules.audience import CROWDING, REST, Crowd
-from services.launch.domain.rules.earliest import bounds, situation_of
+from services.launch.domain.rules.catalogue import bounds, first_quiet, of_day, situation_of
 from services.launch.domain.rules.train import Act, count_missed
 from services.launch.domain.scheduling.pricing import price
 from shared.contracts.launch import Conflict, LaunchKind, LaunchSnapshot, Link, Option
@@ -116,7 +116,7 @@ class _Flags:
         context = self.decision.context
         last = context.today + timedelta(days=context.policy.horizon_days)
         first = (one.date or context.today) + ONE_DAY
-        return self.decision.state.audiences.first_free(one, first, last, context.calendar)
+        return first_quiet(one, first, last, self.decision.state.audiences, context.calendar)
 
     # ---- trains
 
@@ -154,7 +154,7 @@ class _Flags:
         ]
         day = max(found)
         while one.date and day < one.date:
-            if all(each.constraint == "train" for each in context.calendar.broken(day, tier, one.regions)):
+            if all(each.constraint == "train" for each in of_day(day, tier, one.regions, context.calendar)):
                 return day
             day += ONE_DAY
         return None

@@ -15,7 +15,7 @@ from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain
-from services.launch.domain.rules.earliest import situation_of
+from services.launch.domain.rules.catalogue import situation_of
 from services.launch.domain.rules.lead import last_days, ready_on
 from services.launch.domain.rules.train import settles_on
 from services.launch.domain.scheduling.request import DateRequest, Placement, Placements, PlanRequest

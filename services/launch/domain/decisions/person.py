@@ -14,7 +14,7 @@ from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import HAPPENED_STATES, Launch, derive_launch_id
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain
-from services.launch.domain.rules.earliest import situation_of, violations
+from services.launch.domain.rules.catalogue import situation_of, violations
 from services.launch.domain.rules.lead import AFTER_READY, Lead, contract, ready_on
 from services.launch.domain.scheduling.request import Placement, Placements, PlanRequest
 from services.launch.domain.scheduling.single import date_alone, plan

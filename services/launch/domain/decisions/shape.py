@@ -10,7 +10,7 @@ from services.launch.domain.context import Context
 from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch, carry, derive
 from services.launch.domain.policy import louder
-from services.launch.domain.rules.earliest import situation_of
+from services.launch.domain.rules.catalogue import situation_of
 from services.launch.domain.scheduling.request import DateRequest, Placement
 from services.launch.domain.tiers.retiering import Settled, settle_by_person
 from shared.contracts.launch import LaunchSnapshot, LaunchState

@@ -16,7 +16,7 @@ from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain, plainly
 from services.launch.domain.rules.audience import on_day
-from services.launch.domain.rules.earliest import situation_of, violations
+from services.launch.domain.rules.catalogue import situation_of, violations
 from services.launch.domain.scheduling.engine_state import Trial
 from services.launch.domain.scheduling.parts import become
 from services.launch.domain.scheduling.request import Placement, Placements, PlanRequest, Shapes, engine_state_of

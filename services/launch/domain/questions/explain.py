@@ -12,18 +12,17 @@ from services.launch.domain.context import Context
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
-from services.launch.domain.reasons import plainly
-from services.launch.domain.rules.earliest import (
-    Bound,
+from services.launch.domain.rules.catalogue import (
     Earliest,
-    Situation,
     bounds,
+    crowding,
     find_earliest,
+    next_allowed,
+    of_day,
     situation_of,
     violations,
 )
-from services.launch.domain.scheduling.request import Shapes, engine_state_of
-from services.launch.domain.scheduling.run_engine import crowd
+from services.launch.domain.rules.rule import Bound, Situation, Spot, Violation
 from shared.contracts.words import LaunchId
 
 MOST_DAYS = 120
@@ -31,10 +30,6 @@ MOST_DAYS = 120
 MOST_RUNS = 12
 
 BY_ITSELF = "a date never comes earlier by itself, but a person can move it there"
-
-Between = tuple[str, str, list[str]]
-
-"""A rule between launches, its sentence, and the launches in the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +50,8 @@ class Answer:
     asked: date | None
     earliest: Earliest
     bounds: tuple[Bound, ...]
-    against: tuple[Bound, ...]
-    between: tuple[Between, ...]
+    against: tuple[Violation, ...]
+    between: tuple[Violation, ...]
     taken: tuple[BlockedDays, ...]
     """The days from the earliest one to the launch's date that others keep it from."""
     sentences: tuple[str, ...]
@@ -90,24 +85,10 @@ def explain_day(state: State, launch: LaunchId, day: date | None, context: Conte
     )
 
 
-def keeps_from(state: State, launch: LaunchId, day: date, context: Context) -> list[Between]:
-    """The rules between launches that keep a launch from a day: (rule, sentence, the launches in the way)."""
-    snapshot = state.launches[launch].snapshot
-    crowds = state.audiences.against(snapshot, day, context.calendar)
-    heard = [(one.constraint, one.detail, [str(each) for each in one.by]) for one in crowds]
-    engine = engine_state_of(state, context)
-    if engine.block(launch) is None or not context.policy.binds:
-        return heard
-    members, name = engine.schedule.blocks.members, Shapes(state, {}).name
-    found = [
-        (
-            one.constraint,
-            plainly(one.detail, name),
-            sorted(each.id for block in one.culprits for each in members[block]),
-        )
-        for one in crowd(engine, launch, day.toordinal())
-    ]
-    return [*found, *heard]
+def keeps_from(state: State, launch: LaunchId, day: date, context: Context) -> list[Violation]:
+    """The rules between launches that keep a launch (with those that share its date) from a day."""
+    shape = state.launches[launch].snapshot
+    return crowding(Spot(shape, day), state.board(context).put(launch, day))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +97,8 @@ class _Look:
 
     launch: Launch
     earliest: Earliest
-    against: tuple[Bound, ...]
-    between: tuple[Between, ...]
+    against: tuple[Violation, ...]
+    between: tuple[Violation, ...]
     waiting: date | None
     steps: tuple[str, ...]
     """What the calendar has against the days from the bound to the earliest day."""
@@ -163,14 +144,13 @@ class _Look:
             yield f"nothing is against {day}; {BY_ITSELF}"
 
     def _rules(self) -> Iterator[str]:
-        yield from (bound.detail for bound in self.against)
-        yield from (detail for _, detail, _ in self.between)
+        yield from (broken.detail for broken in (*self.against, *self.between))
 
 
 def _steps(earliest: Earliest, situation: Situation, context: Context) -> Iterator[str]:
     """Between two trains there is only one thing to say: when the next one leaves."""
     first = earliest.bound.day if earliest.bound else None
-    against = context.calendar.broken(first, situation.tier, situation.regions) if first else []
+    against = of_day(first, situation.tier, situation.regions, context.calendar) if first else []
     train = [one.detail for one in against if one.constraint == "train"]
     return iter(train or [one.detail for one in earliest.steps])
 
@@ -194,13 +174,13 @@ def _walk(
         kept = keeps_from(state, look.launch.id, day, context)
         if not kept:
             return tuple(runs), day
-        rule, detail, by = kept[0]
-        if runs and (runs[-1].constraint, runs[-1].by) == (rule, tuple(by)):
+        first = kept[0]
+        if runs and (runs[-1].constraint, runs[-1].by) == (first.constraint, first.by):
             runs[-1] = replace(runs[-1], last=day)
         elif len(runs) == MOST_RUNS:
             break
         else:
-            runs.append(BlockedDays(day, day, rule, detail, tuple(by)))
+            runs.append(BlockedDays(day, day, first.constraint, first.detail, first.by))
     return tuple(runs), None
 
 
@@ -211,4 +191,4 @@ def _allowed(look: _Look, situation: Situation, context: Context) -> Iterator[da
         if day is None or until is None or day >= until:
             return
         yield day
-        day, _ = context.calendar.next_allowed(day + ONE_DAY, situation.tier, situation.regions, until)
+        day, _ = next_allowed(day + ONE_DAY, situation.tier, situation.regions, until, context.calendar)

@@ -7,11 +7,12 @@ name no segment bind nobody, and nor do those that are not told outside (market 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
-from services.launch.domain.calendar import ONE_DAY, Calendar
+from services.launch.domain.calendar import Calendar
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.policy import louder
+from services.launch.domain.rules.rule import Board, Rule, Spot, Violation, monday_of
 from shared.contracts.launch import LaunchSnapshot
 from shared.contracts.words import LaunchId
 
@@ -116,14 +117,6 @@ class Audiences:
                 found.append(_crowd(REST, segment, detail, close))
         return found
 
-    def first_free(self, one: LaunchSnapshot, first: date, last: date, calendar: Calendar) -> date | None:
-        """The first day that the calendar and its audiences leave to the launch; None if there is none up to `last`."""
-        tier = louder(one.market_tier, one.internal_tier)
-        day, _ = calendar.next_allowed(first, tier, one.regions, last)
-        while day and self.against(one, day, calendar):
-            day, _ = calendar.next_allowed(day + ONE_DAY, tier, one.regions, last)
-        return day
-
     def against_all(self, moved: Iterable[LaunchSnapshot], calendar: Calendar) -> list[str]:
         """What audiences would have against these launches on their dates, all of them moved at once."""
         listed = list(moved)
@@ -175,6 +168,83 @@ class Audiences:
             del self._said[segment][day]
         if not self._said[segment]:
             del self._said[segment]
+
+
+class Spacing(Rule):
+    """Of the tiers in `spacing` a segment hears once in an ISO week; a group is one announcement."""
+
+    names = ("spacing",)
+    is_planned = True
+
+    def between(self, spot: Spot, board: Board) -> Iterator[Violation]:
+        """Each segment that hears of another such launch in the week."""
+        tiers = board.policy.spacing
+        if spot.tier not in tiers or not spot.shape.segments:
+            return
+        mates = {mate.shape.id for mate in board.together(spot)}
+        there = [one for one in board.near(spot.day, spot.day) if one.tier in tiers and one.shape.id not in mates]
+        for segment in sorted(set(spot.shape.segments)):
+            others = [one for one in there if segment in one.shape.segments]
+            if others:
+                first = {board.calendar.group_of.get(one.shape.id, one.shape.id): one for one in reversed(others)}
+                named = " ".join(one.shape.name for one in sorted(first.values(), key=lambda one: one.shape.id))
+                detail = f"{segment} hears of {named} in the week of {monday_of(spot.day)}"
+                by = tuple(one.shape.id for one in others)
+                yield Violation("spacing", detail, by=by, subject=f"{segment}, {monday_of(spot.day)}")
+
+
+class Crowding(Rule):
+    """A named segment hears only so many announcements in an ISO week, and rests between two of them.
+
+    All that ride on one train are one announcement, and so is a group. External T4 binds nobody.
+    """
+
+    names = (REST, TOUCHES)
+
+    def between(self, spot: Spot, board: Board) -> Iterator[Violation]:
+        """Each segment that would hear too much."""
+        rules, segments = board.policy.audience, _named(spot.shape)
+        if not segments:
+            return
+        reach = timedelta(days=rules.rest_days)
+        own = _announcement(spot, board.calendar)
+        others = [one for one in board.near(spot.day - reach, spot.day + reach) if one.shape.id != spot.shape.id]
+        for segment in segments:
+            heard: dict[tuple[date, str], list[LaunchId]] = {}
+            for other in others:
+                announcement = _announcement(other, board.calendar)
+                if announcement != own and segment in _named(other.shape):
+                    heard.setdefault(announcement, []).append(other.shape.id)
+            yield from self._too_many(spot, segment, heard, rules.touches_per_week)
+            yield from self._too_close(spot, segment, heard, rules.rest_days)
+
+    def _too_many(
+        self, spot: Spot, segment: str, heard: Mapping[tuple[date, str], list[LaunchId]], most: int
+    ) -> Iterator[Violation]:
+        week = [by for (day, _), by in heard.items() if monday_of(day) == monday_of(spot.day)]
+        if len(week) >= most:
+            told = f"that makes {len(week) + 1} announcements to {segment} in the week of {spot.day}"
+            yield Violation(TOUCHES, f"{told}; {most} are allowed", by=_all(week), subject=segment)
+
+    def _too_close(
+        self, spot: Spot, segment: str, heard: Mapping[tuple[date, str], list[LaunchId]], rest: int
+    ) -> Iterator[Violation]:
+        close = {day: by for (day, _), by in heard.items() if rest and abs((day - spot.day).days) <= rest}
+        if close:
+            days = ", ".join(str(day) for day in sorted(close))
+            detail = f"{segment} hears something else on {days}; {rest} days of rest are due between"
+            by = _all(by for (day, _), by in heard.items() if day in close)
+            yield Violation(REST, detail, by=by, subject=segment)
+
+
+def _announcement(spot: Spot, calendar: Calendar) -> tuple[date, str]:
+    """The day, and what is announced on it: what the train carries, what the group launches, or the launch."""
+    rides = calendar.rides(spot.tier, spot.day)
+    return spot.day, TRAIN if rides else _touch(spot.shape.id, calendar)
+
+
+def _all(launches: Iterable[list[LaunchId]]) -> tuple[LaunchId, ...]:
+    return tuple(sorted({launch for some in launches for launch in some}))
 
 
 def _touch(name: str, calendar: Calendar) -> str:

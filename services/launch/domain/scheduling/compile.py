@@ -1,4 +1,4 @@
-"""The policy in the words of the engine: teams by week, work and weight by tier, allowed days. No launches yet.
+"""The catalogue of rules in the words of the engine: what is limited by weeks, who keeps away from whom, allowed days.
 
 The frame reaches from some weeks before this year to the end of the year in which the horizon lies, so that a state
 that was kept and one that was loaded today have the same one.
@@ -7,27 +7,33 @@ that was kept and one that was loaded today have the same one.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import cast
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.policy import TIERS, Constraints, Follows
+from services.launch.domain.policy import TIERS, Follows, Policy
+from services.launch.domain.rules.catalogue import RULES, of_day
+from services.launch.domain.rules.rule import Distance, WeeklyLimit
 from services.launch.domain.scheduling.engine.blocks import Members
 from services.launch.domain.scheduling.engine.model import (
     DAYS_A_WEEK,
     Costs,
     Entry,
     Lag,
+    Line,
     PlanningProblem,
+    Scope,
     TeamWeeks,
     Work,
     WorkingDays,
-    iso_week,
     week_of,
 )
-from shared.contracts.launch import Tier
+from shared.contracts.launch import LaunchSnapshot, Tier
 
 WEEKS_BEFORE = 10
+WEEKLY = tuple(rule for rule in RULES if isinstance(rule, WeeklyLimit))
+DISTANCES = tuple(rule for rule in RULES if isinstance(rule, Distance))
 
-Kind = tuple[str, tuple[str, ...]]
+Kind = tuple[Tier, tuple[str, ...]]
 
 
 def frame_of(calendar: Calendar, today: date) -> PlanningProblem:
@@ -44,7 +50,6 @@ def frame_of(calendar: Calendar, today: date) -> PlanningProblem:
             soak=dict.fromkeys(TIERS, 0),
             lead=dict.fromkeys(TIERS, 0),
             weight={tier: objective.weight.get(tier, 1) for tier in TIERS},
-            apart={str(tier): days for tier, days in policy.apart_days.items()},
             proximity=tuple((one.within_days, one.factor) for one in objective.proximity),
             announced_factor=objective.announced_factor,
             fixed_days=objective.fixed_days,
@@ -52,35 +57,30 @@ def frame_of(calendar: Calendar, today: date) -> PlanningProblem:
         regions=(),
         freezes=(),
         trains={},
-        teams=tuple(_teams(policy, weeks)),
+        teams=tuple(team_of(rule, resource, weeks, policy) for rule in WEEKLY for resource in rule.resources(policy)),
         features=(),
         launches=(),
     )
 
 
-def _teams(policy: Constraints, weeks: range) -> Iterator[TeamWeeks]:
-    names = {week: iso_week(week) for week in weeks}
-    for name, team in policy.teams.items():
-        yield TeamWeeks(name, weeks.start, tuple(team.weeks.get(names[week], team.weekly) for week in weeks))
-    for slot in policy.slots:
-        yield TeamWeeks(slot_of(slot.team, slot.tier), weeks.start, tuple(slot.most for _ in weeks))
+def team_of(rule: WeeklyLimit, resource: str, weeks: range, policy: Policy) -> TeamWeeks:
+    """A resource that a rule limits by weeks, as the engine counts it."""
+    mondays = (date.fromordinal(week * DAYS_A_WEEK + 1) for week in weeks)
+    return TeamWeeks(
+        resource, weeks.start, tuple(rule.limit(resource, monday, policy) for monday in mondays), rule.names[0]
+    )
 
 
-def slot_of(team: str, tier: Tier) -> str:
-    """The name under which the engine counts a team's launches of a tier, as if they were work."""
-    return f"{team} ({tier} launches)"
+def work_of(shape: LaunchSnapshot, tier: Tier, policy: Policy) -> tuple[Work, ...]:
+    """What the launch takes of everything that rules limit by weeks."""
+    return tuple(Work(*use) for rule in WEEKLY for use in rule.uses(shape, tier, policy))
 
 
-def work_of(policy: Constraints) -> dict[Tier, tuple[Work, ...]]:
-    """What a launch of each tier needs of each team that has a capacity."""
-    return {tier: tuple(_work(policy, tier)) for tier in TIERS}
-
-
-def _work(policy: Constraints, tier: Tier) -> Iterator[Work]:
-    for load in policy.load.get(tier, ()):
-        if load.team in policy.teams:
-            yield from (Work(load.team, week, load.units) for week in range(load.from_week, load.to_week + 1))
-    yield from (Work(slot_of(one.team, one.tier), 0, 1) for one in policy.slots if one.tier == tier)
+def scopes_of(shape: LaunchSnapshot, tier: Tier, policy: Policy) -> tuple[Scope, ...]:
+    """Where the launch keeps days from others."""
+    return tuple(
+        (Line(rule.names[0], *key), days) for rule in DISTANCES for key, days in rule.scopes(shape, tier, policy)
+    )
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class Days:
 
     def days(self, members: Members) -> tuple[int, ...]:
         """Sorted days on which every member may be."""
-        kinds = frozenset((one.tier, one.regions) for one in members)
+        kinds = frozenset((cast("Tier", one.tier), one.regions) for one in members)
         if kinds not in self.merged:
             sets = [frozenset(self._of(kind)) for kind in kinds]
             self.merged[kinds] = tuple(sorted(frozenset.intersection(*sets)))
@@ -118,7 +118,7 @@ class Days:
 
     def broken(self, launch: Entry, day: int) -> Iterator[tuple[str, str]]:
         """The rules of the calendar against a day: (constraint, sentence)."""
-        for one in self.calendar.broken(date.fromordinal(day), launch.tier, launch.regions):
+        for one in of_day(date.fromordinal(day), cast("Tier", launch.tier), launch.regions, self.calendar):
             yield one.constraint, one.detail
 
     def _of(self, kind: Kind) -> tuple[int, ...]:
@@ -129,9 +129,9 @@ class Days:
     def _allowed(self, kind: Kind) -> Iterator[int]:
         tier, regions = kind
         day, last, step = date.fromordinal(self.frame.today), date.fromordinal(self.frame.horizon), timedelta(days=1)
-        if self.calendar.boards(tier):  # type: ignore[arg-type]  # the engine's tiers are plain text
+        if self.calendar.boards(tier):
             day, step = self.calendar.next_train(day), timedelta(weeks=self.calendar.policy.trains.every_weeks)
         while day <= last:
-            if not self.calendar.broken(day, tier, regions):
+            if not of_day(day, tier, regions, self.calendar):
                 yield day.toordinal()
             day += step

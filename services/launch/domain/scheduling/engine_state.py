@@ -12,14 +12,14 @@ from typing import Self
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.policy import Follows, louder
-from services.launch.domain.scheduling.compile import Days, frame_of, work_of
+from services.launch.domain.scheduling.compile import WEEKLY, Days, frame_of, scopes_of, team_of, work_of
 from services.launch.domain.scheduling.engine.blocks import Blocks, Members
 from services.launch.domain.scheduling.engine.engine import Effort, Planner
 from services.launch.domain.scheduling.engine.forced import Deadlines
-from services.launch.domain.scheduling.engine.model import After, Entry, PlanningProblem, week_of
+from services.launch.domain.scheduling.engine.model import After, Entry, PlanningProblem, TeamWeeks, week_of
 from services.launch.domain.scheduling.engine.schedule import OUT, UNLIMITED, Schedule
 from services.launch.domain.verifying.verifier import Verifier
-from shared.contracts.launch import LaunchSnapshot
+from shared.contracts.launch import LaunchSnapshot, Tier
 from shared.contracts.words import LaunchId
 
 
@@ -35,9 +35,9 @@ class EngineState:
         policy = calendar.policy
         self.calendar = calendar
         self.year = today.year
-        self.work = work_of(policy)
         frame = frame_of(calendar, today)
-        offsets = [one.offset for works in self.work.values() for one in works]
+        self.weeks = range(week_of(frame.today), week_of(frame.horizon) + 1)
+        offsets = [week for rule in WEEKLY for week in rule.reach(policy)]
         self.schedule = LiveSchedule(frame, Days(calendar, frame, {}, {}), offsets, policy.after)
         self.planner = LivePlanner(self.schedule)
         self.members = {f"group {name}": sorted(ids) for name, ids in policy.together.items()}
@@ -80,10 +80,10 @@ class EngineState:
         if not self.schedule.base <= day.toordinal() <= self.schedule.portfolio.horizon:
             return None
         tier = louder(shape.market_tier, shape.internal_tier)
+        self._count_needs(shape, tier)
         pinned = shape.pin is not None or shape.state in HAPPENED_STATES
         return Entry(
             id=shape.id,
-            line=shape.product_line or shape.id,
             tier=tier,
             date=day.toordinal(),
             regions=tuple(sorted(set(shape.regions))),
@@ -91,10 +91,19 @@ class EngineState:
             features=(feature_of(shape.id),),
             pinned=pinned if fixed is None else fixed,
             announced=shape.state == "announced",
-            work=self.work[tier],
+            work=work_of(shape, tier, self.calendar.policy),
+            scopes=scopes_of(shape, tier, self.calendar.policy),
             together=self.groups.get(shape.id),
             not_after=shape.not_after.toordinal() if shape.not_after else None,
         )
+
+    def _count_needs(self, shape: LaunchSnapshot, tier: Tier) -> None:
+        """What the launch is the first to need is counted from now on."""
+        schedule = self.schedule
+        for rule in WEEKLY:
+            for use in rule.uses(shape, tier, self.calendar.policy):
+                if use.resource not in schedule.row:
+                    schedule.add_team(team_of(rule, use.resource, self.weeks, self.calendar.policy))
 
     def know(self, launch: str) -> bool:
         """Give the launch its blocks; False if it has them."""
@@ -225,15 +234,21 @@ class LiveSchedule(Schedule):
         self.offsets = list(offsets)
         self.follows = follows
         self.linked = {name for one in follows for name in (one.launch, one.after)}
+        self.passed = 0
         super().__init__(frame)
         self.base = frame.today
         self.blocks = Blocks([])
         self.calendar = days  # type: ignore[assignment]  # answers the same three questions
         self.lag = days.lag
-        self.passed = 0
 
     def _offsets(self) -> list[int]:
         return self.offsets
+
+    def add_team(self, team: TeamWeeks) -> None:
+        """Weeks that are over do not count for it either."""
+        super().add_team(team)
+        for at in range(self.row[team.id], self.row[team.id] + self.passed):
+            self.free[at] += UNLIMITED
 
     # ---- blocks
 

@@ -12,6 +12,7 @@ from services.launch.domain.calendar import ONE_DAY, Calendar
 from services.launch.domain.feature import features_of
 from services.launch.domain.policy import louder
 from services.launch.domain.rules.audience import Audiences, Crowd, Put, on_day
+from services.launch.domain.rules.catalogue import first_quiet
 from services.launch.domain.rules.train import WEAK, Rider, can_be_weak, counts, is_settled, left_behind, segments_of
 from services.launch.domain.scheduling.request import DateRequest, Floor, Placements, PlanRequest
 from shared.contracts.launch import LaunchSnapshot, Link
@@ -146,7 +147,7 @@ class _Round:
         for one in sorted(guests, key=lambda each: each.order):
             crowds = [] if one.fixed else self.audiences.against(one.shape, one.day, self.calendar)
             last = min(horizon, one.shape.not_after or horizon)
-            free = self.audiences.first_free(one.shape, one.day + ONE_DAY, last, self.calendar) if crowds else None
+            free = first_quiet(one.shape, one.day + ONE_DAY, last, self.audiences, self.calendar) if crowds else None
             put(one.shape.id, on_day(one.shape, free or one.day, self.calendar))
             if free:
                 yield one.shape.id, _not_before(one.wanted, free, tuple(map(_link, crowds)))

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from services.launch.domain.context import Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
-from services.launch.domain.policy import BETWEEN
 from services.launch.domain.portfolio import State
+from services.launch.domain.rules.catalogue import BETWEEN
 from services.launch.domain.scheduling.engine.explain import Reason
 from services.launch.domain.scheduling.engine.model import iso_week
 from services.launch.domain.scheduling.engine_state import EngineState, Trial

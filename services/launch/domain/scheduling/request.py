@@ -10,7 +10,7 @@ from typing import Protocol
 from services.launch.domain.context import Context
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
-from services.launch.domain.rules.earliest import Situation
+from services.launch.domain.rules.rule import Situation
 from services.launch.domain.scheduling.engine_state import EngineState
 from services.launch.domain.scheduling.parts import PlanPart
 from services.launch.domain.scheduling.run_engine import EngineResult, FoundDates, Means

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.launch.domain.calendar import SOFT
-from services.launch.domain.policy import BETWEEN
+from services.launch.domain.rules.catalogue import BETWEEN
 from services.launch.domain.scheduling.engine.allowed import next_day
 from services.launch.domain.scheduling.engine.closure import Solver
 from services.launch.domain.scheduling.engine.engine import PlanRun

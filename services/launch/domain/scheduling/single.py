@@ -12,7 +12,9 @@ from functools import partial
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context
 from services.launch.domain.feature import waits_for
-from services.launch.domain.rules.earliest import Bound, Earliest, bounds, find_earliest, shortfalls, violations
+from services.launch.domain.rules.catalogue import Earliest, bounds, find_earliest, of_day, violations
+from services.launch.domain.rules.readiness import shortfalls
+from services.launch.domain.rules.rule import Violation
 from services.launch.domain.scheduling.holding import hold
 from services.launch.domain.scheduling.pricing import price, value_of_day
 from services.launch.domain.scheduling.request import DateRequest, Placement, Placements, PlanRequest
@@ -116,7 +118,7 @@ def _steps(wanted: DateRequest, found: Earliest, floor: date | None, calendar: C
     start = max(bound.day, floor) if bound and floor else bound.day if bound else floor
     breaks = {one.constraint: one for one in found.steps}
     against = (
-        {one.constraint: one for one in calendar.broken(start, situation.tier, situation.regions)} if start else {}
+        {one.constraint: one for one in of_day(start, situation.tier, situation.regions, calendar)} if start else {}
     )
     breaks |= {"train": against["train"]} if "train" in against else against
     for name in sorted(breaks):
@@ -130,7 +132,7 @@ def _conflicts(wanted: DateRequest, earliest: Earliest, context: Context) -> tup
     day = wanted.date
     if day is None:
         return ()
-    against: dict[str, Bound] = {}
+    against: dict[str, Violation] = {}
     for bound in violations(wanted.situation, day, context.calendar):
         against.setdefault(_rule(bound, day, context), bound)
     if not against:
@@ -142,7 +144,7 @@ def _conflicts(wanted: DateRequest, earliest: Earliest, context: Context) -> tup
     )
 
 
-def _rule(bound: Bound, day: date, context: Context) -> str:
+def _rule(bound: Violation, day: date, context: Context) -> str:
     return "missed" if bound.constraint == "today" and day <= context.today else bound.constraint
 
 

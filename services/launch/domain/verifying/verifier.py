@@ -13,7 +13,7 @@ from services.launch.domain.calendar import Calendar
 from services.launch.domain.feature import KnownFeature
 from services.launch.domain.planner_check.rules import Book, Violation, World
 from services.launch.domain.policy import TIERS, Follows, Policy
-from services.launch.domain.portfolio import LaunchDates, monday_of
+from services.launch.domain.rules.rule import LaunchDates, monday_of
 from services.launch.domain.verifying.own_rules import OwnRules
 from services.launch.domain.verifying.written import WEEK, write_policy
 from shared.contracts.launch import LaunchSnapshot, Tier

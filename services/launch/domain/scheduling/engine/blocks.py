@@ -8,13 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from services.launch.domain.scheduling.engine.model import CycleError, Entry, Lag
+from services.launch.domain.scheduling.engine.model import CycleError, Entry, Lag, Scope
 
 Members = tuple[Entry, ...]
 
 Edge = tuple[int, Lag]  # (other block, lag)
-
-Line = tuple[str, str]  # a product line and a tier of it
 
 
 class Blocks:
@@ -130,7 +128,7 @@ class Columns:
         # The same, the largest needs first: they fail first, which makes the common answer of `fits` a quick one.
         self.profile: list[tuple[tuple[int, int], ...]] = [()] * count
         self.segments: list[tuple[int, ...]] = [()] * count
-        self.scopes: list[tuple[tuple[Line, int], ...]] = [()] * count  # lines to keep so many days apart in
+        self.scopes: list[tuple[Scope, ...]] = [()] * count  # lines to keep so many days apart in
         self.kind = [0] * count  # blocks of one kind fit on the same days, wherever the others are
         self.weight = [0] * count
         self.nudge = [0] * count  # the least price of moving

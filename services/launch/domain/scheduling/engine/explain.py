@@ -69,7 +69,7 @@ def _capacity(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
         launch = next(
             one.id for one in schedule.blocks.members[block] if any(w[:2] == (team.id, offset) for w in one.work)
         )
-        yield Reason("capacity", launch, detail, frozenset(schedule.users[at + week]))
+        yield Reason(team.constraint, launch, detail, frozenset(schedule.users[at + week]))
 
 
 def _spacing(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
@@ -88,13 +88,13 @@ def _apart(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
     for scope, gap in schedule.scopes[block]:
         others = {other for date, other in schedule.lines[scope] if abs(date - day) < gap}
         if others:
-            launch = next(one.id for one in schedule.blocks.members[block] if (one.line, one.tier) == scope)
+            launch = next(one.id for one in schedule.blocks.members[block] if (scope, gap) in one.scopes)
             dates = " ".join(
                 f"{name} {iso_day(schedule.date[other])}"
                 for other in sorted(others)
                 for name in _names(schedule, {other})
             )
-            yield Reason("apart", launch, f"{gap} days from {dates} in {scope[0]}", frozenset(others))
+            yield Reason(scope.constraint, launch, f"{gap} days from {dates} in {scope.name}", frozenset(others))
 
 
 def _names(schedule: Schedule, blocks: set[int]) -> list[str]:
@@ -104,6 +104,11 @@ def _names(schedule: Schedule, blocks: set[int]) -> list[str]:
 EVENT = -1  # stands for the event where a block may stand
 
 ORDER = ("ready", "notice", "after", "capacity", "spacing", "apart", "workday", "freeze", "train")
+NO_CAUSE = frozenset({"today", "horizon", "soft_freeze"})
+
+
+def _place(constraint: str) -> int:
+    return ORDER.index(constraint) if constraint in ORDER else len(ORDER)
 
 
 class Causes:
@@ -123,9 +128,11 @@ class Causes:
         """Every reason against its old date, in the fixed order of the rules."""
         mark = len(self.schedule.journal)
         self.schedule.take(block)
-        found = [one for one in reasons(self.schedule, block, self.schedule.home[block]) if one.constraint in ORDER]
+        found = [
+            one for one in reasons(self.schedule, block, self.schedule.home[block]) if one.constraint not in NO_CAUSE
+        ]
         self.schedule.undo(mark)
-        return sorted(found, key=lambda one: (ORDER.index(one.constraint), one.launch, one.detail))
+        return sorted(found, key=lambda one: (_place(one.constraint), one.launch, one.detail))
 
     def _spread(self) -> None:
         """Walk from the event in widening circles, the least block first: the shortest chains, always the same."""

@@ -43,6 +43,17 @@ class WorkingDays:
 Lag = int | WorkingDays  # an int counts calendar days
 
 
+class Line(NamedTuple):
+    """Where launches keep apart, by which rule: a product line (`name`), at a tier (`of`)."""
+
+    constraint: str
+    name: str
+    of: str
+
+
+Scope = tuple[Line, int]  # with the days that must lie between two launches there
+
+
 class After(NamedTuple):
     """A launch that must come at least the lag before."""
 
@@ -53,7 +64,6 @@ class After(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Entry:
     id: str
-    line: str
     tier: str
     date: int
     regions: tuple[str, ...] = ()
@@ -64,6 +74,7 @@ class Entry:
     work: tuple[Work, ...] = ()
     after: tuple[After, ...] = ()
     together: str | None = None
+    scopes: tuple["Scope", ...] = ()
     not_after: int | None = None
 
 
@@ -87,6 +98,7 @@ class TeamWeeks:
     id: str
     first_week: int
     capacity: tuple[int, ...]  # zero outside the list
+    constraint: str = "capacity"  # the rule that it stands for
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +113,6 @@ class Costs:
     soak: dict[str, int]
     lead: dict[str, int]
     weight: dict[str, int]
-    apart: dict[str, int]
     proximity: tuple[tuple[int | None, int], ...]  # (within days, factor), the last one without a limit
     announced_factor: int = 1
     fixed_days: int = 10

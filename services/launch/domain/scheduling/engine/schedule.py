@@ -8,13 +8,16 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 
 from services.launch.domain.scheduling.engine.allowed import AllowedDays, next_day
-from services.launch.domain.scheduling.engine.blocks import Blocks, Columns, Line, Members, named_once, order_launches
+from services.launch.domain.scheduling.engine.blocks import Blocks, Columns, Members, named_once, order_launches
 from services.launch.domain.scheduling.engine.model import (
     DAYS_A_WEEK,
     Costs,
     Entry,
     Event,
+    Line,
     PlanningProblem,
+    Scope,
+    TeamWeeks,
     next_monday,
     week_of,
 )
@@ -77,22 +80,30 @@ class Schedule(Columns):
         offsets = [offset for offset in self._offsets() if offset > -self.span]
         self.pad = max(0, -min(offsets, default=0))
         self.width = self.pad + self.span + max(0, *offsets, 0)
-        self.teams = sorted(self.portfolio.teams, key=lambda team: team.id)
-        self.row = {team.id: at * self.width + self.pad for at, team in enumerate(self.teams)}
+        self.teams: list[TeamWeeks] = []
+        self.row: dict[str, int] = {}
         self.free: list[int] = []
-        for team in self.teams:
-            self.free += [UNLIMITED] * self.pad + [0] * (self.width - self.pad)
-            for at, units in enumerate(team.capacity, team.first_week - self.calendar.first_week):
-                if 0 <= at < self.width - self.pad:
-                    self.free[self.row[team.id] + at] = units
-        self.users: list[set[int]] = [set() for _ in self.free]
+        self.users: list[set[int]] = []
         # Who can be asked to leave a team's week: (price of leaving, block) of those at home there, the cheapest first.
-        self.residents: list[list[tuple[int, int]]] = [[] for _ in self.free]
+        self.residents: list[list[tuple[int, int]]] = []
+        for team in sorted(self.portfolio.teams, key=lambda team: team.id):
+            self.add_team(team)
         self.segment_names = sorted({name for launch in self.portfolio.launches for name in launch.segments})
         self.at_segment = {name: at * self.width for at, name in enumerate(self.segment_names)}
         self.speakers: defaultdict[int, set[int]] = defaultdict(set)
         self.lines: defaultdict[Line, list[tuple[int, int]]] = defaultdict(list)
         self.kinds: dict[tuple[object, ...], int] = {}
+
+    def add_team(self, team: TeamWeeks) -> None:
+        """Count one more team, or whatever else is limited by weeks."""
+        start = self.row[team.id] = len(self.free) + self.pad
+        self.teams.append(team)
+        self.free += [UNLIMITED] * self.pad + [0] * (self.width - self.pad)
+        for at, units in enumerate(team.capacity, team.first_week - self.calendar.first_week):
+            if 0 <= at < self.width - self.pad:
+                self.free[start + at] = units
+        self.users += [set() for _ in range(self.width)]
+        self.residents += [[] for _ in range(self.width)]
 
     def _offsets(self) -> list[int]:
         """The weeks, counted from a launch's own, in which launches need work."""
@@ -116,9 +127,8 @@ class Schedule(Columns):
             self.segment_names.append(name)
         return tuple(sorted(self.at_segment[name] for name in names))
 
-    def _scopes(self, block: Members) -> tuple[tuple[Line, int], ...]:
-        apart = self.policy.apart
-        return tuple(sorted({((one.line, one.tier), apart[one.tier]) for one in block if one.tier in apart}))
+    def _scopes(self, block: Members) -> tuple[Scope, ...]:
+        return tuple(sorted({scope for one in block for scope in one.scopes}))
 
     def _own(self, block: int) -> int:
         return max((self.bound(one, name) for one in self.blocks.members[block] for name in one.features), default=OUT)
