@@ -178,19 +178,24 @@ class Spacing(Rule):
 
     def between(self, spot: Spot, board: Board) -> Iterator[Violation]:
         """Each segment that hears of another such launch in the week."""
-        tiers = board.policy.spacing
+        tiers, group, monday = board.policy.spacing, board.group(spot.shape.id), monday_of(spot.day)
         if spot.tier not in tiers or not spot.shape.segments:
             return
-        mates = {mate.shape.id for mate in board.together(spot)}
-        there = [one for one in board.near(spot.day, spot.day) if one.tier in tiers and one.shape.id not in mates]
+        there = [other for other in board.near(spot.day, spot.day) if other.tier in tiers]
+        there = [spot, *(other for other in there if other.shape.id != spot.shape.id)]
         for segment in sorted(set(spot.shape.segments)):
-            others = [one for one in there if segment in one.shape.segments]
+            heard = [other.shape for other in there if segment in other.shape.segments]
+            others = [shape for shape in heard if shape.id not in group]
             if others:
-                first = {board.calendar.group_of.get(one.shape.id, one.shape.id): one for one in reversed(others)}
-                named = " ".join(one.shape.name for one in sorted(first.values(), key=lambda one: one.shape.id))
-                detail = f"{segment} hears of {named} in the week of {monday_of(spot.day)}"
-                by = tuple(one.shape.id for one in others)
-                yield Violation("spacing", detail, by=by, subject=f"{segment}, {monday_of(spot.day)}")
+                first = {board.calendar.group_of.get(shape.id, shape.id): shape.name for shape in reversed(others)}
+                detail = f"{segment} hears of {' '.join(sorted(first.values()))} in the week of {monday}"
+                yield Violation(
+                    constraint="spacing",
+                    detail=detail,
+                    by=tuple(shape.id for shape in others),
+                    together=tuple(shape.id for shape in heard if shape.id in group),
+                    subject=f"{segment}, {monday}",
+                )
 
 
 class Crowding(Rule):

@@ -5,10 +5,10 @@ Plans, persons' edits, approvals, undo, explanations and the check before a comm
 keeps the same rules in arrays that scheduling/compile.py makes from these.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import cast
+from typing import NamedTuple, cast
 
 from services.launch.domain.calendar import ONE_DAY, SOFT, Calendar
 from services.launch.domain.context import Context
@@ -17,12 +17,12 @@ from services.launch.domain.policy import louder
 from services.launch.domain.rules.audience import Audiences, Crowding, Spacing
 from services.launch.domain.rules.days import Frozen, Limits, TrainDay, Workday
 from services.launch.domain.rules.lead import after_ready, notice_of
-from services.launch.domain.rules.order import After, Apart, Together
+from services.launch.domain.rules.order import After, Apart, Together, followers_of
 from services.launch.domain.rules.readiness import Boarding, LeadAfterReady, Notice, Ready
 from services.launch.domain.rules.room import Capacity, Slots
-from services.launch.domain.rules.rule import Board, Bound, Rule, Situation, Spot, Violation
+from services.launch.domain.rules.rule import Board, Bound, Distance, LaunchDates, Rule, Situation, Spot, Violation
 from shared.contracts.launch import LaunchSnapshot, Tier
-from shared.contracts.words import Day
+from shared.contracts.words import Day, LaunchId
 
 RULES: tuple[Rule, ...] = (
     Ready(),
@@ -154,3 +154,139 @@ def crowding(spot: Spot, board: Board) -> list[Violation]:
 def check(situation: Situation, spot: Spot, board: Board) -> list[Violation]:
     """Every rule that keeps a launch from a day, by itself and because of others."""
     return [*violations(situation, spot.day, board.calendar), *crowding(spot, board)]
+
+
+# ---- a plan before it happens
+
+NEVER_DECLARED = frozenset({"pin", "right-only"})
+ShapeOf = Mapping[LaunchId, LaunchSnapshot]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPlan:
+    """What a decision would do: where everybody was, who would be elsewhere, and what the launches are by then.
+
+    `changes`: days of launches that may differ from those before; None: nowhere. `asked`: the dates that those have
+    whom it asks about, a person's where one gives it; `were`: what they were before. `situations`: as they are now, of
+    every launch that it asks about or moves. `declared`: launches of which something is said to be wrong, or that wait.
+    """
+
+    shapes: ShapeOf
+    before: LaunchDates
+    changes: Mapping[LaunchId, date | None]
+    asked: Mapping[LaunchId, date | None] = field(default_factory=dict)
+    were: ShapeOf = field(default_factory=dict)
+    situations: Mapping[LaunchId, Situation] = field(default_factory=dict)
+    declared: Collection[str] = ()
+    undone: Collection[LaunchId] = ()
+    """Launches that go back to where they were."""
+
+    def moved(self) -> set[LaunchId]:
+        """Launches on another date, or with one for the first or the last time."""
+        return {name for name, day in self.changes.items() if self.before.get(name) != day}
+
+    def day_of(self, launch: LaunchId) -> date | None:
+        """Where the launch would be."""
+        return self.changes[launch] if launch in self.changes else self.before.get(launch)
+
+
+class Broken(NamedTuple):
+    """A rule that a plan breaks without saying so, and the launches that break it together, the first one above all."""
+
+    rule: str
+    launches: tuple[LaunchId, ...]
+    detail: str
+
+
+def check_plan(plan: CheckedPlan, calendar: Calendar, today: date) -> list[Broken]:
+    """Every rule that the plan breaks and does not declare; empty when it holds.
+
+    A plan must not break a rule between launches, or of days, that held before; and nobody whom it asks about, or moves
+    to an earlier day, may be too early for the own features, or after a person's last day.
+    """
+    moved = plan.moved()
+    found = [*_unasked(plan, moved), *_too_early(plan, calendar), *_newly_broken(plan, moved, calendar, today)]
+    return [broken for broken in found if not _is_declared(broken, plan, moved)]
+
+
+def _unasked(plan: CheckedPlan, moved: set[LaunchId]) -> Iterator[Broken]:
+    """What no plan may do by itself: move a pin, or bring a date forward that it does not take back."""
+    for name in sorted({*moved, *plan.asked}):
+        start, end = plan.asked.get(name, plan.before.get(name)), plan.day_of(name)
+        if start and end and plan.shapes[name].pin and start != end:
+            yield Broken("pin", (name,), f"is pinned to {start} and moved to {end}")
+        if start and end and end < start and name not in plan.undone:
+            yield Broken("right-only", (name,), f"{end} is before {start}")
+
+
+def _too_early(plan: CheckedPlan, calendar: Calendar) -> Iterator[Broken]:
+    for name, situation in sorted(plan.situations.items()):
+        day = plan.day_of(name)
+        if day is None:
+            continue
+        nearer = name in plan.asked or day < plan.before.get(name, date.max)
+        for rule in RULES:
+            for broken in rule.against(situation, day, calendar):
+                if nearer or broken.constraint == "not_after":
+                    yield Broken(broken.constraint, (name,), broken.detail)
+            for bound in rule.bounds(situation, calendar) if nearer else ():
+                if bound.day > day and bound.constraint != "today":
+                    yield Broken(bound.constraint, (name,), bound.detail)
+
+
+def _newly_broken(plan: CheckedPlan, moved: set[LaunchId], calendar: Calendar, today: date) -> Iterator[Broken]:
+    """The rules of days and between launches that the changed ones, or who comes after them, did not break before."""
+    old = Board(calendar, today, plan.before, lambda name: plan.were.get(name) or plan.shapes[name])
+    new = Board(calendar, today, plan.before, plan.shapes.__getitem__, plan.changes)
+    changed = moved | {name for name, shape in plan.were.items() if _needs_other(shape, plan.shapes[name])}
+    follow = {other for name in changed for other in followers_of(name, calendar.policy)}
+    for name in sorted(changed | follow):
+        day = new.day_of(name)
+        if day is None:
+            continue
+        spot = Spot(plan.shapes[name], day)
+        for broken, launches in _broken_at(spot, new):
+            if not _stood(broken, launches, old):
+                others = sorted(launches - {name})
+                yield Broken(broken.constraint, (name, *others), broken.detail)
+
+
+def _broken_at(spot: Spot, board: Board) -> Iterator[tuple[Violation, frozenset[LaunchId]]]:
+    """What is broken at the spot, each time with all who break it: of distances each pair."""
+    for broken in of_day(spot.day, spot.tier, spot.shape.regions, board.calendar):
+        if broken.constraint != SOFT:
+            yield broken, frozenset([spot.shape.id])
+    for rule in RULES:
+        for broken in () if isinstance(rule, Crowding) else rule.between(spot, board):
+            own = frozenset(broken.together or (spot.shape.id,))
+            for others in [[other] for other in broken.by] if isinstance(rule, Distance) else [broken.by]:
+                yield broken, own.union(others)
+
+
+def _needs_other(was: LaunchSnapshot, now: LaunchSnapshot) -> bool:
+    """Whether it needs something else of days and of others than before."""
+    same = (was.product_line, was.segments, was.regions, louder(was.market_tier, was.internal_tier))
+    return same != (now.product_line, now.segments, now.regions, louder(now.market_tier, now.internal_tier))
+
+
+def _stood(broken: Violation, launches: frozenset[LaunchId], old: Board) -> bool:
+    """Whether all these broke the same rule, over the same thing, before."""
+    spots = [Spot(old.shape_of(name), day) for name in sorted(launches) if (day := old.day_of(name))]
+    return len(spots) == len(launches) and any(
+        (before.constraint, before.subject) == (broken.constraint, broken.subject) and launches <= all_of_them
+        for spot in spots
+        for before, all_of_them in _broken_at(spot, old)
+    )
+
+
+def _is_declared(broken: Broken, plan: CheckedPlan, moved: set[LaunchId]) -> bool:
+    """Whether the plan says it itself: of the follower where one is too early after another, else of one of them.
+
+    What is said of one excuses nobody who is moved there.
+    """
+    if broken.rule in NEVER_DECLARED:
+        return False
+    if broken.rule == "after":
+        return broken.launches[0] in plan.declared
+    said = set(broken.launches).intersection(plan.declared)
+    return bool(said) and not moved.intersection(broken.launches) - said

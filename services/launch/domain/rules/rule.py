@@ -59,6 +59,8 @@ class Violation:
     detail: str
     feature: str | None = None
     by: tuple[LaunchId, ...] = ()
+    together: tuple[LaunchId, ...] = ()
+    """Those of its group, itself among them, that break it; none: the launch alone."""
     subject: str = ""
     day: date | None = None
 
@@ -152,18 +154,21 @@ class Board:
             if day := self.day_of(name):
                 yield Spot(self.shape_of(name), day)
 
+    def group(self, launch: LaunchId) -> tuple[LaunchId, ...]:
+        """All that share its date by the policy, itself among them, wherever persons have put them."""
+        group = self.calendar.group_of.get(launch)
+        return self.policy.together[group] if group else (launch,)
+
     def together(self, spot: Spot) -> list[Spot]:
         """The launch, and those of its group that are on the same day."""
-        group = self.calendar.group_of.get(spot.shape.id)
-        mates = self.policy.together[group] if group else ()
-        there = (name for name in mates if name != spot.shape.id and self.day_of(name) == spot.day)
+        mates = (name for name in self.group(spot.shape.id) if name != spot.shape.id)
+        there = (name for name in mates if self.day_of(name) == spot.day)
         return [spot, *(Spot(self.shape_of(name), spot.day) for name in there)]
 
     def put(self, launch: LaunchId, day: date | None) -> "Board":
         """The board with the launch on the day, and with it those that share its date as one group."""
         now = self.day_of(launch)
-        group = self.calendar.group_of.get(launch)
-        mates = [name for name in self.policy.together[group] if now and self.day_of(name) == now] if group else []
+        mates = [name for name in self.group(launch) if now and self.day_of(name) == now]
         return replace(self, moved={**self.moved, **dict.fromkeys((*mates, launch), day)})
 
 
@@ -245,7 +250,14 @@ class WeeklyLimit(Rule):
             total, most = sum(by.values()), self.limit(resource, week, policy)
             if total + units > most:
                 detail = f"{resource} in the week of {week}: {total} of {most} used, {units} needed"
-                yield Violation(self.names[0], detail, by=tuple(sorted(by)), subject=f"{resource}, {week}")
+                users = (mate for mate in together if (resource, week) in self._by_week([mate], policy))
+                yield Violation(
+                    constraint=self.names[0],
+                    detail=detail,
+                    by=tuple(sorted(by)),
+                    together=tuple(mate.shape.id for mate in users),
+                    subject=f"{resource}, {week}",
+                )
 
     def _by_week(self, spots: Iterable[Spot], policy: Policy) -> dict[tuple[str, date], int]:
         found: dict[tuple[str, date], int] = {}
@@ -276,10 +288,10 @@ class Distance(Rule):
         if not own:
             return
         reach = timedelta(days=max(own.values()))
-        mates = {mate.shape.id for mate in board.together(spot)}
+        group = board.group(spot.shape.id)
         close: dict[ScopeKey, list[Spot]] = {}
         for other in board.near(spot.day - reach, spot.day + reach):
-            if other.shape.id in mates:
+            if other.shape.id in group:
                 continue
             for scope, _ in self.scopes(other.shape, other.tier, board.policy):
                 if scope in own and abs((other.day - spot.day).days) < own[scope]:
@@ -287,6 +299,4 @@ class Distance(Rule):
         for scope, others in sorted(close.items()):
             listed = " ".join(f"{other.shape.name} {other.day}" for other in others)
             by = tuple(other.shape.id for other in others)
-            yield Violation(
-                self.names[0], f"{own[scope]} days from {listed} in {scope[0]}", by=by, subject=" ".join(scope)
-            )
+            yield Violation(self.names[0], f"{own[scope]} days from {listed} in {scope[0]}", by=by)
