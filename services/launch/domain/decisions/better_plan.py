@@ -10,9 +10,9 @@ from services.launch.domain.context import Context
 from services.launch.domain.decisions.clock import derive_clock_cause_id
 from services.launch.domain.decisions.verdict import reasons_not_to, renew
 from services.launch.domain.portfolio import State
-from services.launch.domain.scheduling.engine_state import EngineState
+from services.launch.domain.scheduling.engine_state import EngineState, engine_state_of
 from services.launch.domain.scheduling.parts import become
-from services.launch.domain.scheduling.request import PlanRequest, engine_state_of
+from services.launch.domain.scheduling.request import PlanRequest
 from services.launch.domain.scheduling.run_engine import FoundDates, OutdatedError
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import LaunchesChanged, Proposal, ProposedMove
@@ -35,7 +35,9 @@ def look_for_better_plan(state: State, proposal: str, context: Context) -> Bette
     waiting = state.proposals.get(proposal)
     if waiting is None:
         return None
-    message = renew(PlanRequest(state, context, 0, instead_of=proposal), waiting, _cause(state, waiting, context))
+    message = renew(
+        PlanRequest(state, context, 0, state.features, instead_of=proposal), waiting, _cause(state, waiting, context)
+    )
     better = _is_better(engine_state_of(state, context), _opened(message), waiting, message)
     return read_better(message, waiting) if better else None
 
@@ -54,7 +56,7 @@ def adopt_better_plan(state: State, better: BetterPlan, context: Context, revisi
     if waiting is None or waiting.hash != better.hash:
         return None
     found = FoundDates(better.days, better.lower_bound)
-    request = PlanRequest(state, context, revision, instead_of=waiting.id, found=found)
+    request = PlanRequest(state, context, revision, state.features, instead_of=waiting.id, found=found)
     try:
         message = renew(request, waiting, _cause(state, waiting, context))
     except OutdatedError:

@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context
 from services.launch.domain.decisions.message import DecisionContext, Draft, build_message
-from services.launch.domain.decisions.shape import hands, place, request_date, reshape
-from services.launch.domain.decisions.side_effects import collect_lead_warnings, collect_side_effects, request_again
+from services.launch.domain.decisions.shape import hands, place, reshape
+from services.launch.domain.decisions.side_effects import collect_lead_warnings, collect_side_effects
 from services.launch.domain.evolution import waits_for_train
 from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import Launch
@@ -18,8 +18,9 @@ from services.launch.domain.reasons import explain
 from services.launch.domain.rules.earliest import situation_of
 from services.launch.domain.rules.lead import last_days, ready_on
 from services.launch.domain.rules.train import settles_on
-from services.launch.domain.scheduling.request import DateRequest, Placement, Placements, PlanRequest
-from services.launch.domain.scheduling.single import date_alone, plan
+from services.launch.domain.scheduling.request import DateRequest, Placement, Placements, PlanRequest, request_date
+from services.launch.domain.scheduling.schedule import schedule
+from services.launch.domain.scheduling.single import date_alone
 from services.launch.domain.tiers.retiering import Settled, settle, settle_by_person
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import LaunchesChanged, LaunchKind, LaunchSnapshot, Link
@@ -94,12 +95,13 @@ def _told(state: State, revision: int, cause: Cause, draft: Draft, context: Cont
         state,
         context,
         revision,
-        revive=lambda one: None if one.id in launch else request_again(one, state.features, context),
+        state.features,
         gone=frozenset() if draft.after.date else launch,
         touched=launch,
+        left_alone=launch,
     )
     drafts = collect_side_effects(
-        [draft], plan([], request), DecisionContext(state, cause, (), context, state.features)
+        [draft], schedule([], request), DecisionContext(state, cause, (), context, state.features)
     )
     return build_message(state.portfolio, revision, cause, (), drafts)
 
@@ -133,7 +135,8 @@ def on_reminder(state: State, launch: LaunchId, cause: Cause, context: Context, 
     settled = _settle(woken, context)
     before = known.snapshot
     shape = reshape(woken.base, woken.features, hands(known), context, settled) if settled else woken.base
-    placements = _plan(woken, shape, PlanRequest(state, context, revision, lambda one: _revive(one, state, context)))
+    request = PlanRequest(state, context, revision, state.features)
+    placements = _plan(woken, shape, request)
     placement = placements.asked[shape.id]
     same = placement.date == shape.date and not _is_moved(known, shape)
     after = shape if same else place(shape, woken.features, placement, context)
@@ -172,10 +175,13 @@ def _fellows(launch: Launch, state: State, context: Context) -> list[Launch]:
     return [one for one in riders if waits_for_train(one, state.features, context.calendar, context.now)]
 
 
-def _revive(launch: Launch, state: State, context: Context) -> DateRequest | None:
-    """Nobody who is to be woken now for a thing of its own is moved before that."""
-    own = launch.wakes_at == context.now and not waits_for_train(launch, state.features, context.calendar, context.now)
-    return None if own else request_again(launch, state.features, context)
+def _woken_too(state: State, context: Context) -> Iterator[LaunchId]:
+    """Launches that are to be woken now for a thing of their own: nobody moves them before that."""
+    now = context.now
+    for at, name in state.wakes:
+        launch = state.launches[name]
+        if at == now == launch.wakes_at and not waits_for_train(launch, state.features, context.calendar, now):
+            yield name
 
 
 def _stay(launch: Launch, cause: Cause) -> Draft:
@@ -232,4 +238,5 @@ def _plan(woken: _Woken, shape: LaunchSnapshot, request: PlanRequest) -> Placeme
     launch = woken.launch
     if not (_is_moved(launch, shape) or _is_settled(launch, request.context)):
         return Placements({shape.id: Placement(shape.date, shape.waits_for, conflicts=launch.conflicts)})
-    return plan([request_date(shape, woken.features, launch, request.context)], request)
+    request = replace(request, left_alone=frozenset(_woken_too(request.state, request.context)))
+    return schedule([request_date(shape, woken.features, launch, request.context)], request)

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from services.launch.domain.context import Context
 from services.launch.domain.decisions.message import DecisionContext, Draft, build_message
-from services.launch.domain.decisions.shape import blank, hands, is_worth_telling, place, request_date, reshape
-from services.launch.domain.decisions.side_effects import collect_lead_warnings, collect_side_effects, request_again
+from services.launch.domain.decisions.shape import blank, hands, is_worth_telling, place, reshape
+from services.launch.domain.decisions.side_effects import collect_lead_warnings, collect_side_effects
 from services.launch.domain.feature import KnownFeature, features_of, learn
 from services.launch.domain.launch import HAPPENED_STATES, Launch, carry, derive_launch_id
 from services.launch.domain.policy import louder
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain
 from services.launch.domain.rules.lead import out_of_reach, ready_on
-from services.launch.domain.scheduling.request import Placement, PlanRequest
-from services.launch.domain.scheduling.single import plan
+from services.launch.domain.scheduling.request import Placement, PlanRequest, request_date
+from services.launch.domain.scheduling.schedule import schedule
 from services.launch.domain.tiers.retiering import Settled, settle
 from shared.contracts.cause import Cause
 from shared.contracts.feature import FeatureChange, FeatureKind
@@ -76,10 +76,8 @@ def on_feature_changed(
         elif not known.is_over:
             plans.append(_reshape(known, heard, view, state.features, context))
     plans += _open(state, changes, view, context)
-    request = PlanRequest(
-        state, context, revision, lambda launch: request_again(launch, view, context), _gone(plans, settled)
-    )
-    placements = plan(
+    request = PlanRequest(state, context, revision, view, _gone(plans, settled))
+    placements = schedule(
         [request_date(one.shape, one.features, one.launch, context) for one in plans if _needs_date(one)], request
     )
     drafts = [_draft(one, placements.asked.get(one.shape.id), cause, context) for one in plans]

@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 
 from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.decisions.message import DecisionContext, Draft, build_message
-from services.launch.domain.decisions.shape import blank, hands, place, request_date, reshape
-from services.launch.domain.decisions.side_effects import collect_lead_warnings, collect_side_effects, request_again
+from services.launch.domain.decisions.shape import blank, hands, place, reshape
+from services.launch.domain.decisions.side_effects import collect_lead_warnings, collect_side_effects
 from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import HAPPENED_STATES, Launch, derive_launch_id
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain
 from services.launch.domain.rules.earliest import situation_of, violations
 from services.launch.domain.rules.lead import AFTER_READY, Lead, contract, ready_on
-from services.launch.domain.scheduling.request import Placement, Placements, PlanRequest
-from services.launch.domain.scheduling.single import date_alone, plan
+from services.launch.domain.scheduling.request import Placement, Placements, PlanRequest, request_date
+from services.launch.domain.scheduling.schedule import schedule
+from services.launch.domain.scheduling.single import date_alone
 from services.launch.domain.tiers.retiering import Settled, settle_by_person
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import (
@@ -279,7 +280,7 @@ def edit(state: State, command: Edit, context: Context, revision: int) -> Launch
     placements, after = Placements(), shape
     if set(command.acts()) - AFTERWARDS or launch is None or (command.complete and launch.conflicts):
         shape = reshape(shape, features, by_hand, context, _settle(command, shape, features, context))
-        request = PlanRequest(state, context, revision, lambda one: request_again(one, state.features, context))
+        request = PlanRequest(state, context, revision, state.features)
         placements = _plan(command, launch, shape, features, request)
         placement = placements.asked[shape.id]
         after = _called_off(command, place(shape, features, placement, context))
@@ -363,9 +364,9 @@ def _plan(
     asked = request_date(shape, features, launch, context)
     wanted = replace(asked, date=command.date or asked.date, launch=None)
     if command.cancel:
-        placements = plan([], replace(request, gone=frozenset([shape.id])))
+        placements = schedule([], replace(request, gone=frozenset([shape.id])))
         return replace(placements, asked={shape.id: date_alone(wanted, context)})
-    placements = plan([wanted], request)
+    placements = schedule([wanted], request)
     placement = placements.asked[shape.id]
     if command.date and placement.date != command.date:
         sentences = "; ".join(dict.fromkeys(one.detail for one in placement.links)) or "there is no room"

@@ -10,8 +10,7 @@ from services.launch.domain.context import Context
 from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch, carry, derive
 from services.launch.domain.policy import louder
-from services.launch.domain.rules.earliest import situation_of
-from services.launch.domain.scheduling.request import DateRequest, Placement
+from services.launch.domain.scheduling.request import Placement
 from services.launch.domain.tiers.retiering import Settled, settle_by_person
 from shared.contracts.launch import LaunchSnapshot, LaunchState
 from shared.contracts.words import LaunchId
@@ -71,22 +70,6 @@ def state_of(
 def hands(launch: Launch | None) -> frozenset[str]:
     """The fields that a person has set."""
     return frozenset(launch.by_hand if launch else ())
-
-
-def request_date(
-    shape: LaunchSnapshot, features: Sequence[KnownFeature], launch: Launch | None, context: Context
-) -> DateRequest:
-    """What a launch of this shape asks for. Nobody counts on the date of one that was called off, unless pinned."""
-    stands = shape.state != "cancelled" or shape.pin is not None
-    return DateRequest(
-        id=shape.id,
-        situation=situation_of(shape, features, context),
-        date=shape.date if stands else None,
-        last_date=shape.date or (launch.last_date if launch else None),
-        pinned=shape.pin is not None,
-        launch=launch,
-        snapshot=shape,
-    )
 
 
 def place(

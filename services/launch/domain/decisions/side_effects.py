@@ -3,22 +3,22 @@
 Changes no tier and no date: persons choose.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from services.launch.domain.context import Context
 from services.launch.domain.decisions.audience_conflicts import apply_audience_conflicts
 from services.launch.domain.decisions.message import DecisionContext, Draft
-from services.launch.domain.decisions.shape import place, request_date
-from services.launch.domain.feature import KnownFeature, features_of
+from services.launch.domain.decisions.shape import place
+from services.launch.domain.feature import features_of
 from services.launch.domain.launch import OPEN_STATES, Launch
 from services.launch.domain.policy import Budget
 from services.launch.domain.reasons import explain
 from services.launch.domain.rules.budget import BUDGET, BudgetCandidate, is_same_choice, over_budget
 from services.launch.domain.rules.lead import compressed, days_of
 from services.launch.domain.scheduling.remedies import find_relief
-from services.launch.domain.scheduling.request import DateRequest, Placement, Placements
+from services.launch.domain.scheduling.request import Placement, Placements
 from services.launch.domain.tiers.retiering import RETIER, Settled, derive_proposal_id
 from services.launch.domain.tiers.scoring import score, values_of
 from shared.contracts.launch import Conflict, LaunchKind, LaunchSnapshot, Link, Proposal, ProposedMove
@@ -165,14 +165,6 @@ def _feasible(target: LaunchSnapshot, context: Context) -> date | None:
 def _is_asked_already(launch: Launch, asked: Proposal) -> bool:
     """Whether the same change waits already; another day or other words do not make it another one."""
     return launch.asked is not None and launch.asked.hash == asked.hash
-
-
-def request_again(launch: Launch, view: Mapping[str, KnownFeature], context: Context) -> DateRequest | None:
-    """How a launch is asked for that nobody spoke of; None if it has no date to plan."""
-    features = [one for one in features_of(launch.snapshot, view) if not one.is_cancelled]
-    if not launch.is_open or not features or launch.snapshot.date is None:
-        return None
-    return request_date(launch.snapshot, features, launch, context)
 
 
 def collect_side_effects(drafts: Sequence[Draft], placements: Placements, decision: DecisionContext) -> list[Draft]:

@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.decisions.message import DecisionContext, Draft, build_message
 from services.launch.domain.decisions.shape import place
-from services.launch.domain.decisions.side_effects import collect_side_effects, request_again
+from services.launch.domain.decisions.side_effects import collect_side_effects
 from services.launch.domain.decisions.verdict import broken_rules, cause_of, refusals
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain, plainly
 from services.launch.domain.rules.audience import on_day
-from services.launch.domain.scheduling.engine_state import Trial
+from services.launch.domain.scheduling.engine_state import Trial, engine_state_of
 from services.launch.domain.scheduling.pricing import price
-from services.launch.domain.scheduling.request import Placement, PlanRequest, Shapes, engine_state_of
+from services.launch.domain.scheduling.request import Placement, PlanRequest, Shapes
 from services.launch.domain.scheduling.run_engine import reasons_against
-from services.launch.domain.scheduling.single import plan
+from services.launch.domain.scheduling.schedule import schedule
 from services.launch.domain.verifying.verifier import CheckedPlan
 from shared.contracts.cause import Cause
 from shared.contracts.launch import LaunchesChanged, Link, Option
@@ -59,14 +59,10 @@ def undo(state: State, command: Undo, context: Context, revision: int) -> Launch
     cause = cause_of(command.by, command.request, what, str(command.told_revision), context)
     drafts = [_draft(state, move, cause, context) for move in command.moves]
     moved = frozenset(move.launch for move in command.moves)
-    request = PlanRequest(
-        state,
-        context,
-        revision,
-        lambda one: None if one.id in moved else request_again(one, state.features, context),
-        touched=moved,
+    request = PlanRequest(state, context, revision, state.features, touched=moved, left_alone=moved)
+    drafts = collect_side_effects(
+        drafts, schedule([], request), DecisionContext(state, cause, (), context, state.features)
     )
-    drafts = collect_side_effects(drafts, plan([], request), DecisionContext(state, cause, (), context, state.features))
     return build_message(state.portfolio, revision, cause, (), drafts)
 
 

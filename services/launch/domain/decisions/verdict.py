@@ -10,18 +10,18 @@ from typing import cast
 from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.decisions.message import DecisionContext, Draft, build_message
 from services.launch.domain.decisions.shape import hands, place, reshape
-from services.launch.domain.decisions.side_effects import collect_side_effects, request_again
+from services.launch.domain.decisions.side_effects import collect_side_effects
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain, plainly
 from services.launch.domain.rules.audience import on_day
 from services.launch.domain.rules.earliest import situation_of, violations
-from services.launch.domain.scheduling.engine_state import Trial
+from services.launch.domain.scheduling.engine_state import Trial, engine_state_of
 from services.launch.domain.scheduling.parts import become
-from services.launch.domain.scheduling.request import Placement, Placements, PlanRequest, Shapes, engine_state_of
+from services.launch.domain.scheduling.request import Placement, Placements, PlanRequest, Shapes
 from services.launch.domain.scheduling.run_engine import crowd
-from services.launch.domain.scheduling.single import plan
+from services.launch.domain.scheduling.schedule import schedule
 from services.launch.domain.tiers.retiering import settle_by_person
 from services.launch.domain.verifying.verifier import CheckedPlan
 from shared.contracts.cause import Cause, Source
@@ -69,7 +69,9 @@ def on_verdict(state: State, verdict: Verdict, context: Context, revision: int) 
     proposal = state.proposals.get(verdict.proposal)
     louder = find_asked(state, verdict.proposal) if proposal is None else None
     if louder and louder.asked:
-        return VerdictResult(_judge_tier(state, louder, louder.asked, verdict, PlanRequest(state, context, revision)))
+        return VerdictResult(
+            _judge_tier(state, louder, louder.asked, verdict, PlanRequest(state, context, revision, state.features))
+        )
     if proposal is None:
         raise RefusedError(f"{verdict.proposal} is not open", missing=True)
     if verdict.hash and verdict.hash != proposal.hash:
@@ -155,7 +157,7 @@ def _again(state: State, proposal: Proposal, verdict: Verdict, context: Context,
     """Make the proposal again as things are now."""
     summary = f"asked for what no longer holds: {proposal.summary}"
     cause = cause_of(verdict.by, verdict.request, summary, proposal.id, context)
-    return renew(PlanRequest(state, context, revision), proposal, cause)
+    return renew(PlanRequest(state, context, revision, state.features), proposal, cause)
 
 
 def _told(decision: DecisionContext, drafts: Sequence[Draft], proposal: Proposal, revision: int) -> LaunchesChanged:
@@ -221,8 +223,8 @@ def renew(request: PlanRequest, proposal: Proposal, cause: Cause) -> LaunchesCha
     """Plan again for the launches of a proposal; what comes of it takes the proposal's place."""
     state, context = request.state, request.context
     launches = frozenset(LaunchId(one.launch) for one in proposal.moves)
-    request = replace(request, revive=lambda one: request_again(one, state.features, context), touched=launches)
-    drafts = collect_side_effects([], plan([], request), DecisionContext(state, cause, (), context, state.features))
+    request = replace(request, touched=launches)
+    drafts = collect_side_effects([], schedule([], request), DecisionContext(state, cause, (), context, state.features))
     return build_message(state.portfolio, request.revision, cause, (), drafts)
 
 
@@ -249,9 +251,7 @@ def approve_tier(state: State, launch: Launch, cause: Cause, context: Context, r
         reason=f"{computed.computed.reason} {cause.source.actor} approved {market}.",
     )
     shape = reshape(before, features, hands(launch), context, settled)
-    placements = _plan(
-        launch, shape, PlanRequest(state, context, revision, lambda one: request_again(one, state.features, context))
-    )
+    placements = _plan(launch, shape, PlanRequest(state, context, revision, state.features))
     placement = placements.asked[shape.id]
     after = place(shape, features, placement, context)
     why = explain(cause, (), before, after, (_link(cause, asked), *placement.links))
@@ -281,10 +281,10 @@ def _asked(launch: Launch) -> Proposal:
 
 
 def _plan(launch: Launch, shape: LaunchSnapshot, request: PlanRequest) -> Placements:
-    wanted = request_again(launch.model_copy(update={"snapshot": shape}), request.state.features, request.context)
+    wanted = request.ask_again(launch.model_copy(update={"snapshot": shape}))
     if wanted is None:
         return Placements({shape.id: Placement(shape.date, shape.waits_for, conflicts=launch.conflicts)})
-    return plan([replace(wanted, launch=launch)], request)
+    return schedule([replace(wanted, launch=launch)], request)
 
 
 def _link(cause: Cause, asked: Proposal) -> Link:

@@ -22,7 +22,8 @@ from services.launch.domain.rules.earliest import (
     situation_of,
     violations,
 )
-from services.launch.domain.scheduling.request import Shapes, engine_state_of
+from services.launch.domain.scheduling.engine_state import engine_state_of
+from services.launch.domain.scheduling.request import Shapes
 from services.launch.domain.scheduling.run_engine import crowd
 from shared.contracts.words import LaunchId
 

@@ -1,6 +1,6 @@
 """One attempt at a plan on a trial: what everybody wants, the engine's moves, first dates, and the checker's word.
 
-Nothing is told here; joint.py does, once an attempt holds.
+Nothing is told here; schedule.py does, once an attempt holds.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -20,7 +20,6 @@ from services.launch.domain.scheduling.remedies import borrow, find_candidates, 
 from services.launch.domain.scheduling.request import (
     CHECKER,
     DateRequest,
-    PlaceAlone,
     Placement,
     PlanDraft,
     PlanRequest,
@@ -39,19 +38,20 @@ from services.launch.domain.scheduling.run_engine import (
     run_engine,
     solve,
 )
+from services.launch.domain.scheduling.single import date_alone
 from services.launch.domain.verifying.verifier import CheckedPlan
 from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Option, Proposal
 from shared.contracts.words import LaunchId
 
 
 def draft_plan(
-    asked: Mapping[LaunchId, DateRequest], alone: PlaceAlone, request: PlanRequest, touched: Mapping[str, Proposal]
+    asked: Mapping[LaunchId, DateRequest], request: PlanRequest, touched: Mapping[str, Proposal]
 ) -> PlanDraft:
-    work = PlanDraft(dict(asked), {one.id: alone(one) for one in asked.values()})
+    work = PlanDraft(dict(asked), {one.id: date_alone(one, request.context) for one in asked.values()})
     with Trial(request.engine) as trial:
-        closed = find_candidates(trial.engine, work, alone, request)
+        closed = find_candidates(trial.engine, work, request)
         for launch in sorted(name for name, placement in work.alone.items() if placement.undone):
-            _take_back(trial, work, launch, alone, request)
+            _take_back(trial, work, launch, request)
         waiting = {
             move.launch for one in request.state.proposals.values() if one.id not in touched for move in one.moves
         }
@@ -79,7 +79,7 @@ def _ask(wanted: DateRequest, placement: Placement, waited: Collection[LaunchId]
     return Demand(wanted.id, wanted.shape, home, placement.date, fixed, wanted.id in waited)
 
 
-def _take_back(trial: Trial, work: PlanDraft, launch: LaunchId, alone: PlaceAlone, request: PlanRequest) -> None:
+def _take_back(trial: Trial, work: PlanDraft, launch: LaunchId, request: PlanRequest) -> None:
     """Let a launch go back to where it was, and those that made room for it; if it does not fit, it moves as usual."""
     day = work.alone[launch].date
     entry = trial.engine.entry(work.wanted[launch].shape, day) if day else None
@@ -87,7 +87,7 @@ def _take_back(trial: Trial, work: PlanDraft, launch: LaunchId, alone: PlaceAlon
     trial.set(launch, entry)
     if entry is None or crowd(trial.engine, launch, entry.date):
         trial.back(mark)
-        work.alone[launch] = alone(work.wanted[launch], undo=False)
+        work.alone[launch] = date_alone(work.wanted[launch], request.context, undo=False)
         return
     cause = request.state.launches[launch].dated_by
     beside = (one for one in request.state.launches.values() if one.dated_by == cause and one.id not in work.wanted)
@@ -144,7 +144,7 @@ def _written(work: PlanDraft, request: PlanRequest, shapes: Mapping[LaunchId, La
     others = {move.launch for one in request.state.proposals.values() for move in one.moves} - work.wanted.keys()
     situations = {name: one.situation for name, one in work.wanted.items()}
     for name in sorted(changed.keys() - situations.keys()):
-        if revived := request.revive(request.state.launches[name]):
+        if revived := request.ask_again(request.state.launches[name]):
             situations[name] = revived.situation
     return CheckedPlan(
         shapes=shapes,

@@ -10,8 +10,10 @@ from datetime import date
 from typing import Self
 
 from services.launch.domain.calendar import Calendar
+from services.launch.domain.context import Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.policy import Follows, louder
+from services.launch.domain.portfolio import State
 from services.launch.domain.scheduling.compile import Days, frame_of, work_of
 from services.launch.domain.scheduling.engine.blocks import Blocks, Members
 from services.launch.domain.scheduling.engine.engine import Effort, Planner
@@ -176,6 +178,15 @@ class EngineState:
         schedule.undo(mark)
         schedule.journal.clear()
         return found
+
+
+def engine_state_of(state: State, context: Context) -> EngineState:
+    """The planner's state of a portfolio, brought to today: made again where a question came from a later day."""
+    engine = state.engine
+    if not isinstance(engine, EngineState) or not engine.serves(context.calendar, context.today):
+        engine = state.engine = EngineState.of(context.calendar, context.today, state.launches.values())
+    engine.advance(context.today)
+    return engine
 
 
 class Trial:

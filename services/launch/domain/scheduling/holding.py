@@ -1,10 +1,10 @@
 """What trains and audiences ask of a plan: who crowds a segment, or rides a train too weak, goes later, and why.
 
-The plan itself is made elsewhere, each launch not before the day found here, until nobody is left to hold back. What
-cannot be held (pinned, near, no day free) stays, and is told as a conflict (flagging.py).
+The plan itself is made elsewhere (schedule.py), each launch not before the day found here, until nobody is left to hold
+back. What cannot be held (pinned, near, no day free) stays, and is told as a conflict (audience_conflicts.py).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -17,24 +17,12 @@ from services.launch.domain.scheduling.request import DateRequest, Floor, Placem
 from shared.contracts.launch import LaunchSnapshot, Link
 from shared.contracts.words import LaunchId
 
-MOST_ROUNDS = 12
 
-Planning = Callable[[Sequence[DateRequest], PlanRequest], Placements]
-
-
-def hold(wanted: Sequence[DateRequest], request: PlanRequest, planning: Planning) -> Placements:
-    """Plan, and plan again with everybody not before the day that trains and audiences leave to them."""
-    asked = {one.id: one for one in wanted}
-    placements = planning(wanted, request)
-    for _ in range(MOST_ROUNDS):
-        later = _Round(asked, placements, request).find_later()
-        if not later:
-            break
-        asked |= later
-        placements = planning(list(asked.values()), request)
-    beside = placements.asked.keys() - {one.id for one in wanted}
-    placements.others |= {name: placements.asked.pop(name) for name in sorted(beside)}
-    return placements
+def find_later(
+    asked: Mapping[LaunchId, DateRequest], placements: Placements, request: PlanRequest
+) -> dict[LaunchId, DateRequest]:
+    """Who must be asked for again, each with the day before which trains and audiences do not want it."""
+    return _Round(asked, placements, request).find_later()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +73,7 @@ class _Round:
             day = self.placements.awaited.get(name, placement.date)
             if day is None or (name in self.placements.others and day == before):
                 continue
-            wanted = self.asked.get(name) or (self.request.revive(known) if known else None)
+            wanted = self.asked.get(name) or (self.request.ask_again(known) if known else None)
             if wanted:
                 yield self._guest(wanted, day, before)
 
@@ -120,7 +108,7 @@ class _Round:
     def _aboard(self, train: date, guests: Sequence[_Guest]) -> dict[LaunchId, DateRequest | None]:
         """Who rides, and how each is asked for; None: it cannot be."""
         launches = self.request.state.launches
-        beside = {name: self.request.revive(launches[name]) for name in self.audiences.riders(train)}
+        beside = {name: self.request.ask_again(launches[name]) for name in self.audiences.riders(train)}
         return beside | {one.shape.id: one.wanted for one in guests if one.shape.train == train}
 
     def _rider(self, launch: LaunchId, wanted: DateRequest | None, train: date) -> Rider:

@@ -10,9 +10,10 @@ from services.launch.domain.policy import BETWEEN
 from services.launch.domain.portfolio import State
 from services.launch.domain.scheduling.engine.explain import Reason
 from services.launch.domain.scheduling.engine.model import iso_week
-from services.launch.domain.scheduling.engine_state import EngineState, Trial
-from services.launch.domain.scheduling.request import PlaceAlone, PlanDraft, PlanRequest, engine_state_of
+from services.launch.domain.scheduling.engine_state import EngineState, Trial, engine_state_of
+from services.launch.domain.scheduling.request import PlanDraft, PlanRequest
 from services.launch.domain.scheduling.run_engine import crowd
+from services.launch.domain.scheduling.single import date_alone
 from shared.contracts.launch import Conflict, LaunchSnapshot, Opportunity, Option
 from shared.contracts.words import LaunchId
 
@@ -113,9 +114,7 @@ class OpeningCandidate:
     free: int
 
 
-def find_candidates(
-    engine: EngineState, work: PlanDraft, alone: PlaceAlone, request: PlanRequest
-) -> list[OpeningCandidate]:
+def find_candidates(engine: EngineState, work: PlanDraft, request: PlanRequest) -> list[OpeningCandidate]:
     """Launches soon after one that goes, before it went."""
     days = [day for name in request.gone if name in engine.entries and (day := engine.entries[name].date)]
     if not days:
@@ -128,8 +127,8 @@ def find_candidates(
     found = []
     for day, name in near[:MOST_CANDIDATES]:
         launch = None if name in work.wanted else request.state.launches[LaunchId(name)]
-        wanted = request.revive(launch) if launch else None
-        earliest = alone(wanted, undo=False).earliest if wanted else None
+        wanted = request.ask_again(launch) if launch else None
+        earliest = date_alone(wanted, request.context, undo=False).earliest if wanted else None
         if launch and earliest and earliest.toordinal() < day:
             free = engine.first_free(name, earliest.toordinal(), day)
             found.append(OpeningCandidate(launch, earliest.toordinal(), free or day))

@@ -1,17 +1,17 @@
 """What is asked of a plan and what it answers: launches that want a date, their dates, and what else is to be told.
 
-Only values; how they are found is in joint.py and, for a launch on its own, in decide/dating.py.
+No dates are found here; schedule.py is the door behind which they are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from services.launch.domain.context import Context
+from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
-from services.launch.domain.rules.earliest import Situation
-from services.launch.domain.scheduling.engine_state import EngineState
+from services.launch.domain.rules.earliest import Situation, situation_of
+from services.launch.domain.scheduling.engine_state import EngineState, engine_state_of
 from services.launch.domain.scheduling.parts import PlanPart
 from services.launch.domain.scheduling.run_engine import EngineResult, FoundDates, Means
 from shared.contracts.launch import Conflict, LaunchKind, LaunchSnapshot, Link, Opportunity, Proposal
@@ -71,13 +71,6 @@ class Placement:
     """It keeps its date although that no longer holds: every other day is after the last one it may have."""
 
 
-class PlaceAlone(Protocol):
-    """S0 of one launch; `undo` allows taking its own moves back."""
-
-    def __call__(self, wanted: DateRequest, /, *, undo: bool = True) -> Placement:
-        """The date it asks for."""
-
-
 @dataclass(slots=True)
 class Placements:
     """Dates of those who asked and of others that moved with them; what becomes of proposals, by launch."""
@@ -106,12 +99,14 @@ class PlanRequest:
     state: State
     context: Context
     revision: int
-    revive: Callable[[Launch], DateRequest | None] = lambda _: None
-    """How a launch whose proposal must be made again is asked for."""
+    view: Mapping[str, KnownFeature]
+    """What is known of features now."""
     gone: frozenset[LaunchId] = frozenset()
     """Launches that make room: they have no date any more."""
     touched: frozenset[LaunchId] = frozenset()
     """Launches whose proposals are out of date."""
+    left_alone: frozenset[LaunchId] = frozenset()
+    """Launches that are decided on elsewhere: nobody asks for them again, whatever proposals speak of them."""
     instead_of: str | None = None
     """A proposal for which a better one is looked for: then everything waits for a person."""
     found: FoundDates | None = None
@@ -127,14 +122,30 @@ class PlanRequest:
         """How its plan is come to."""
         return Means(self.context.reached, self.context.solver, self.found)
 
+    def ask_again(self, launch: Launch) -> DateRequest | None:
+        """How a launch is asked for that nobody spoke of; None if it has no date to plan, or is to be left alone."""
+        if launch.id in self.left_alone:
+            return None
+        features = [feature for feature in features_of(launch.snapshot, self.view) if not feature.is_cancelled]
+        if not launch.is_open or not features or launch.snapshot.date is None:
+            return None
+        return request_date(launch.snapshot, features, launch, self.context)
 
-def engine_state_of(state: State, context: Context) -> EngineState:
-    """The planner's state of a portfolio, brought to today: made again where a question came from a later day."""
-    engine = state.engine
-    if not isinstance(engine, EngineState) or not engine.serves(context.calendar, context.today):
-        engine = state.engine = EngineState.of(context.calendar, context.today, state.launches.values())
-    engine.advance(context.today)
-    return engine
+
+def request_date(
+    shape: LaunchSnapshot, features: Sequence[KnownFeature], launch: Launch | None, context: Context
+) -> DateRequest:
+    """What a launch of this shape asks for. Nobody counts on the date of one that was called off, unless pinned."""
+    stands = shape.state != "cancelled" or shape.pin is not None
+    return DateRequest(
+        id=shape.id,
+        situation=situation_of(shape, features, context),
+        date=shape.date if stands else None,
+        last_date=shape.date or (launch.last_date if launch else None),
+        pinned=shape.pin is not None,
+        launch=launch,
+        snapshot=shape,
+    )
 
 
 @dataclass(slots=True)

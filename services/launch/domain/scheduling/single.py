@@ -1,45 +1,20 @@
-"""The dates of the launches that an act concerns. `plan` is the one place where a date is chosen by itself.
+"""S0: the date of one launch by its own features and calendar, only ever later, and nothing while the date still holds.
 
-S0 (`date_alone`): each launch on its own, only ever to a later date, and nothing while the date still holds. Where the
-policy binds launches to each other, the planner (domain/planning) takes that as what each one asks for at least.
+Where the policy binds launches to each other, the plan takes that as what each one asks for at least. Other launches do
+not appear here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import partial
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context
 from services.launch.domain.feature import waits_for
 from services.launch.domain.rules.earliest import Bound, Earliest, bounds, find_earliest, shortfalls, violations
-from services.launch.domain.scheduling.holding import hold
 from services.launch.domain.scheduling.pricing import price, value_of_day
-from services.launch.domain.scheduling.request import DateRequest, Placement, Placements, PlanRequest
-from services.launch.domain.scheduling.together import plan_together
+from services.launch.domain.scheduling.request import DateRequest, Placement
 from shared.contracts.launch import Conflict, Link, Option
-from shared.contracts.words import LaunchId
-
-
-def plan_dates(wanted: Sequence[DateRequest], context: Context) -> Mapping[LaunchId, Placement]:
-    """A date for every launch asked for on its own, given its features as they are now."""
-    return {one.id: date_alone(one, context) for one in wanted}
-
-
-def plan(wanted: Sequence[DateRequest], request: PlanRequest) -> Placements:
-    """A date for every launch asked for, and for those that must make room; each on its own if nothing binds them.
-
-    Trains and audiences are held either way.
-    """
-    if not (wanted or request.gone or request.touched):
-        return Placements()
-    return hold(wanted, request, _plan)
-
-
-def _plan(wanted: Sequence[DateRequest], request: PlanRequest) -> Placements:
-    if request.context.policy.binds:
-        return plan_together(wanted, partial(date_alone, context=request.context), request)
-    return Placements(dict(plan_dates(wanted, request.context)))
 
 
 def date_alone(wanted: DateRequest, context: Context, *, undo: bool = True) -> Placement:

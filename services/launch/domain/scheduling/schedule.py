@@ -1,6 +1,8 @@
-"""Dates of launches that share teams, segments, weeks and order: the planner's plan, what of it waits for a person.
+"""Dates for all that ask for one, and for those that make room: the one door of scheduling, read from top to bottom.
 
-Each launch's own rules (S0) say where it must go at least; the engine finds where they all fit with the fewest moves.
+Each launch's own rules (single.py) say where it must go at least; where the policy binds launches to each other, the
+engine finds where they all fit with the fewest moves (draft.py), and what of that waits for a person becomes proposals.
+Whom trains and audiences (holding.py) want later is asked for again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,38 +10,65 @@ from dataclasses import replace
 
 from services.launch.domain.portfolio import State
 from services.launch.domain.scheduling.draft import draft_plan
+from services.launch.domain.scheduling.holding import find_later
 from services.launch.domain.scheduling.parts import ProposalText, become, days_of, moved_ids, to_proposal
 from services.launch.domain.scheduling.request import (
     DateRequest,
-    PlaceAlone,
     Placement,
     Placements,
     PlanDraft,
     PlanRequest,
     Shapes,
 )
+from services.launch.domain.scheduling.single import date_alone
 from shared.contracts.launch import LaunchKind, Proposal
 from shared.contracts.words import LaunchId
 
+MOST_ROUNDS = 12
+"""How often whom trains and audiences want later is asked for again."""
 
-def plan_together(wanted: Sequence[DateRequest], alone: PlaceAlone, request: PlanRequest) -> Placements:
-    """Dates for these launches and for those that make room for them."""
-    asked = {one.id: one for one in wanted}
+
+def schedule(requests: Sequence[DateRequest], plan_request: PlanRequest) -> Placements:
+    """A date for every launch asked for, and for those that must make room; each on its own if nothing binds them."""
+    if not (requests or plan_request.gone or plan_request.touched):
+        return Placements()
+    asked = {request.id: request for request in requests}
+    placements = _plan(asked, plan_request)
+    for _ in range(MOST_ROUNDS):
+        later = find_later(asked, placements, plan_request)
+        if not later:
+            break
+        asked |= later
+        placements = _plan(asked, plan_request)
+    not_asked = placements.asked.keys() - {request.id for request in requests}
+    placements.others |= {launch: placements.asked.pop(launch) for launch in sorted(not_asked)}
+    return placements
+
+
+def _plan(asked: Mapping[LaunchId, DateRequest], request: PlanRequest) -> Placements:
+    if request.context.policy.binds:
+        return _plan_together(asked, request)
+    return Placements({launch: date_alone(wanted, request.context) for launch, wanted in asked.items()})
+
+
+def _plan_together(wanted: Mapping[LaunchId, DateRequest], request: PlanRequest) -> Placements:
+    """Dates for these launches and for those that make room for them; open proposals about them are made again."""
+    asked = dict(wanted)
     touched: dict[str, Proposal] = {}
     while True:
         fresh = _touched(asked.keys() | request.gone | request.touched, request.state, touched)
         touched |= fresh
         for launch in sorted({move.launch for one in fresh.values() for move in one.moves} - asked.keys()):
-            revived = request.revive(request.state.launches[launch])
+            revived = request.ask_again(request.state.launches[launch])
             asked |= {launch: revived} if revived else {}
-        work = draft_plan(asked, alone, request, touched)
+        work = draft_plan(asked, request, touched)
         if not _touched(moved_ids(work.parts), request.state, touched):
             return _told(work, request, touched)
         asked |= {one: again for one in sorted(moved_ids(work.parts)) if (again := _again(one, asked, request))}
 
 
 def _again(launch: LaunchId, asked: Mapping[LaunchId, DateRequest], request: PlanRequest) -> DateRequest | None:
-    return None if launch in asked else request.revive(request.state.launches[launch])
+    return None if launch in asked else request.ask_again(request.state.launches[launch])
 
 
 def _touched(launches: Iterable[LaunchId], state: State, known: Mapping[str, Proposal]) -> dict[str, Proposal]:
