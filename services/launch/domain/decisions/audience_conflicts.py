@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from itertools import islice
 
 from services.launch.domain.calendar import ONE_DAY
+from services.launch.domain.context import Context
 from services.launch.domain.decisions.message import DecisionContext, Draft
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import OPEN_STATES
@@ -17,7 +18,6 @@ from services.launch.domain.reasons import explain
 from services.launch.domain.rules.audience import CROWDING, REST, Crowd
 from services.launch.domain.rules.earliest import bounds, situation_of
 from services.launch.domain.rules.train import Act, count_missed
-from services.launch.domain.scheduling.pricing import price
 from shared.contracts.launch import Conflict, LaunchKind, LaunchSnapshot, Link, Option
 from shared.contracts.words import LaunchId
 
@@ -108,7 +108,7 @@ class _Flags:
         ):
             day = self._free(each)
             if day:
-                cost = price(each, day, self.decision.context)
+                cost = _price(each, day, self.decision.context)
                 yield Option(action=action, detail=f"Move {each.name} from {each.date} to {day}.", cost=cost)
         yield Option(action="accept", detail="Let the segment hear both all the same.", cost=0)
 
@@ -139,7 +139,7 @@ class _Flags:
     def _instead(self, one: LaunchSnapshot) -> Iterator[Option]:
         day = self._alone(one)
         if day:
-            cost = price(one, day, self.decision.context)
+            cost = _price(one, day, self.decision.context)
             yield Option(action="announce_alone", detail=f"Announce it on its own: pin it to {day}.", cost=cost)
         yield Option(action="accept", detail="Let it go with its next train.", cost=0)
 
@@ -158,6 +158,10 @@ class _Flags:
                 return day
             day += ONE_DAY
         return None
+
+
+def _price(one: LaunchSnapshot, day: date, context: Context) -> int:
+    return context.policy.objective.price(one, day, context.today)
 
 
 def _is_said(crowd: Crowd, said: set[LaunchId]) -> bool:

@@ -10,10 +10,9 @@ from services.launch.domain.context import Context
 from services.launch.domain.decisions.clock import derive_clock_cause_id
 from services.launch.domain.decisions.verdict import reasons_not_to, renew
 from services.launch.domain.portfolio import State
+from services.launch.domain.scheduling.approval import become
 from services.launch.domain.scheduling.engine_state import EngineState, engine_state_of
-from services.launch.domain.scheduling.parts import become
-from services.launch.domain.scheduling.request import PlanRequest
-from services.launch.domain.scheduling.run_engine import FoundDates, OutdatedError
+from services.launch.domain.scheduling.request import FoundDates, OutdatedError, PlanRequest
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import LaunchesChanged, Proposal, ProposedMove
 from shared.contracts.words import Day, LaunchId, Word

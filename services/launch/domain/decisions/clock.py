@@ -15,10 +15,9 @@ from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain
-from services.launch.domain.rules.earliest import situation_of
 from services.launch.domain.rules.lead import last_days, ready_on
 from services.launch.domain.rules.train import settles_on
-from services.launch.domain.scheduling.request import DateRequest, Placement, Placements, PlanRequest, request_date
+from services.launch.domain.scheduling.request import Placement, Placements, PlanRequest, request_date
 from services.launch.domain.scheduling.schedule import schedule
 from services.launch.domain.scheduling.single import date_alone
 from services.launch.domain.tiers.retiering import Settled, settle, settle_by_person
@@ -80,9 +79,7 @@ def on_due(state: State, due: Due, context: Context, revision: int) -> LaunchesC
     )
     if before.pin:
         after = before.model_copy(update={"state": "held", "waits_for": waits})
-        situation = situation_of(before, features, context)
-        wanted = DateRequest(before.id, situation, before.date, pinned=True, snapshot=before)
-        conflicts = date_alone(wanted, context).conflicts
+        conflicts = date_alone(request_date(before, features, launch, context), context).conflicts
         why = explain(cause, (), before, after, links)
         return _told(state, revision, cause, Draft(launch, after, why, conflicts), context)
     after = before.model_copy(update={"state": "held", "waits_for": waits, "date": None, "train": None})

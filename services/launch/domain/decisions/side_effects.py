@@ -178,7 +178,7 @@ def collect_side_effects(drafts: Sequence[Draft], placements: Placements, decisi
     for launch, placement in extra.items():
         if launch not in found:
             found[launch] = _draft(state.launches[launch], placement, decision)
-    for opening in placements.openings:
+    for opening in placements.opportunities:
         known = state.launches[opening.launch]
         as_it_is = Draft(known, known.snapshot, (), known.conflicts)
         found[known.id] = replace(found.get(known.id, as_it_is), opportunity=opening)

@@ -16,9 +16,7 @@ from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain, plainly
 from services.launch.domain.rules.audience import on_day
 from services.launch.domain.scheduling.engine_state import Trial, engine_state_of
-from services.launch.domain.scheduling.pricing import price
 from services.launch.domain.scheduling.request import Placement, PlanRequest, Shapes
-from services.launch.domain.scheduling.run_engine import reasons_against
 from services.launch.domain.scheduling.schedule import schedule
 from services.launch.domain.verifying.verifier import CheckedPlan
 from shared.contracts.cause import Cause
@@ -82,7 +80,7 @@ def _crowded(state: State, moves: Sequence[AppliedMove], context: Context) -> li
             if move.launch not in engine.entries:
                 trial.set(move.launch, engine.entry(state.launches[move.launch].snapshot, move.earlier))
         trial.move({move.launch: move.earlier.toordinal() for move in moves})
-        found = [reasons_against(engine, move.launch, move.earlier.toordinal()) for move in moves]
+        found = [engine.reasons_against(move.launch, move.earlier.toordinal()) for move in moves]
     moved = [on_day(state.launches[move.launch].snapshot, move.earlier, context.calendar) for move in moves]
     audiences = state.audiences.against_all(moved, context.calendar)
     names = Shapes(state, {}).name
@@ -101,7 +99,11 @@ def _draft(state: State, move: AppliedMove, cause: Cause, context: Context) -> D
     launch = state.launches[move.launch]
     before = launch.snapshot
     after = place(before, features_of(before, state.features), Placement(move.earlier), context)
-    option = Option(action="move", detail=f"Move it to {move.later} after all.", cost=price(after, move.later, context))
+    option = Option(
+        action="move",
+        detail=f"Move it to {move.later} after all.",
+        cost=context.policy.objective.price(after, move.later, context.today),
+    )
     conflicts = broken_rules(state, launch.model_copy(update={"snapshot": after}), context, option)
     why = explain(cause, (), before, after, (Link(launch=launch.id, detail=cause.summary),))
     return Draft(launch, after, why, conflicts, undone=True)

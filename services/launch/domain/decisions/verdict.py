@@ -17,10 +17,9 @@ from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain, plainly
 from services.launch.domain.rules.audience import on_day
 from services.launch.domain.rules.earliest import situation_of, violations
+from services.launch.domain.scheduling.approval import become
 from services.launch.domain.scheduling.engine_state import Trial, engine_state_of
-from services.launch.domain.scheduling.parts import become
 from services.launch.domain.scheduling.request import Placement, Placements, PlanRequest, Shapes
-from services.launch.domain.scheduling.run_engine import crowd
 from services.launch.domain.scheduling.schedule import schedule
 from services.launch.domain.tiers.retiering import settle_by_person
 from services.launch.domain.verifying.verifier import CheckedPlan
@@ -134,7 +133,7 @@ def _reject(state: State, proposal: Proposal, verdict: Verdict, context: Context
 def _crowded(state: State, launch: Launch, context: Context, option: Option) -> tuple[Conflict, ...]:
     """What the launch takes from others on the date that it keeps, after its needs have changed."""
     engine, day = engine_state_of(state, context), launch.snapshot.date
-    reasons = crowd(engine, launch.id, day.toordinal()) if day and launch.id in engine.entries else []
+    reasons = engine.crowd(launch.id, day.toordinal()) if day and launch.id in engine.entries else []
     name = Shapes(state, {}).name
     return _said(launch, {one.constraint: plainly(one.detail, name) for one in reasons}, option)
 
@@ -186,7 +185,7 @@ def reasons_not_to(state: State, moves: Sequence[ProposedMove], context: Context
         if found or not days.keys() <= engine.entries.keys():
             return found or ["a launch has no date any more"]
         trial.move({str(name): day for name, day in days.items()})
-        crowds = (one for name, day in sorted(days.items()) for one in crowd(engine, name, day))
+        crowds = (one for name, day in sorted(days.items()) for one in engine.crowd(name, day))
         found += [plainly(one.detail, Shapes(state, {}).name) for one in crowds]
     placed = ((state.launches[one.launch].snapshot, one.later_date) for one in moves)
     moved = [on_day(snapshot, day, context.calendar) for snapshot, day in placed if day]

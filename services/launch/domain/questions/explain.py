@@ -24,7 +24,6 @@ from services.launch.domain.rules.earliest import (
 )
 from services.launch.domain.scheduling.engine_state import engine_state_of
 from services.launch.domain.scheduling.request import Shapes
-from services.launch.domain.scheduling.run_engine import crowd
 from shared.contracts.words import LaunchId
 
 MOST_DAYS = 120
@@ -106,7 +105,7 @@ def keeps_from(state: State, launch: LaunchId, day: date, context: Context) -> l
             plainly(one.detail, name),
             sorted(each.id for block in one.culprits for each in members[block]),
         )
-        for one in crowd(engine, launch, day.toordinal())
+        for one in engine.crowd(launch, day.toordinal())
     ]
     return [*found, *heard]
 

@@ -14,7 +14,6 @@ from services.launch.domain.decisions.verdict import cause_of
 from services.launch.domain.evolution import evolve
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
-from services.launch.domain.scheduling.pricing import price
 from shared.contracts.cause import Cause, Source
 from shared.contracts.feature import FeatureChange, FeatureKind, Target
 from shared.contracts.launch import (
@@ -102,7 +101,7 @@ def _moved(messages: Sequence[LaunchesChanged], context: Context) -> Iterator[Si
         if before and before.date != after.date:
             last = next(one for one in reversed(listed) if one.before and one.before.date != one.launch.date)
             why = tuple(link.detail for link in last.why)
-            cost = price(before, after.date, context)
+            cost = context.policy.objective.price(before, after.date, context.today)
             yield SimulatedMove(after.id, after.name, before.date, after.date, waits=False, cost=cost, why=why)
 
 
@@ -111,7 +110,7 @@ def _waiting(state: State, proposals: Mapping[str, Proposal], context: Context) 
         launch = state.launches.get(move.launch)
         if launch and launch.snapshot.date != move.later_date:
             one = launch.snapshot
-            cost = price(one, move.later_date, context)
+            cost = context.policy.objective.price(one, move.later_date, context.today)
             yield SimulatedMove(one.id, one.name, one.date, move.later_date, waits=True, cost=cost, why=(move.detail,))
 
 

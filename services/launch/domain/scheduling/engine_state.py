@@ -9,14 +9,15 @@ from dataclasses import replace
 from datetime import date
 from typing import Self
 
-from services.launch.domain.calendar import Calendar
+from services.launch.domain.calendar import SOFT, Calendar
 from services.launch.domain.context import Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
-from services.launch.domain.policy import Follows, louder
+from services.launch.domain.policy import BETWEEN, Follows, louder
 from services.launch.domain.portfolio import State
 from services.launch.domain.scheduling.compile import Days, frame_of, work_of
 from services.launch.domain.scheduling.engine.blocks import Blocks, Members
 from services.launch.domain.scheduling.engine.engine import Effort, Planner
+from services.launch.domain.scheduling.engine.explain import Reason, reasons
 from services.launch.domain.scheduling.engine.forced import Deadlines
 from services.launch.domain.scheduling.engine.model import After, Entry, PlanningProblem, week_of
 from services.launch.domain.scheduling.engine.schedule import OUT, UNLIMITED, Schedule
@@ -179,6 +180,23 @@ class EngineState:
         schedule.journal.clear()
         return found
 
+    def reasons_against(self, launch: str, day: int, leaving: Collection[LaunchId] = ()) -> list[Reason]:
+        """Every hard rule that keeps the launch (with its group) from the day, all others but `leaving` as they are."""
+        schedule, block = self.schedule, self.block(launch)
+        if block is None:
+            return []
+        mark = len(schedule.journal)
+        for other in sorted({block, *(at for name in leaving if (at := self.block(name)) is not None)}):
+            schedule.take(other)
+        found = [reason for reason in reasons(schedule, block, day) if reason.constraint != SOFT]
+        schedule.undo(mark)
+        schedule.journal.clear()
+        return found
+
+    def crowd(self, launch: str, day: int) -> list[Reason]:
+        """The rules between launches that keep it from the day."""
+        return [reason for reason in self.reasons_against(launch, day) if reason.constraint in BETWEEN]
+
 
 def engine_state_of(state: State, context: Context) -> EngineState:
     """The planner's state of a portfolio, brought to today: made again where a question came from a later day."""
@@ -190,7 +208,7 @@ def engine_state_of(state: State, context: Context) -> EngineState:
 
 
 class Trial:
-    """Changes tried out on a engine planner; leaving the block takes all of them back."""
+    """Changes tried out on the engine's schedule; leaving the block takes all of them back."""
 
     def __init__(self, engine: EngineState) -> None:
         self.engine = engine

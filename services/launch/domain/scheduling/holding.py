@@ -53,12 +53,12 @@ class _Round:
     def find_later(self) -> dict[LaunchId, DateRequest]:
         """Who must be asked for again, each with the day before which it may not be."""
         alone = not self.placements.others and self.placements.asked.keys() <= self.asked.keys()
-        speaks = not alone or any(one.shape.segments for one in self.asked.values())
+        speaks = not alone or any(wanted.shape.segments for wanted in self.asked.values())
         if not speaks and not can_be_weak(self.request.context.policy):
             return {}
         guests = list(self._guests())
         with self.audiences.tried() as put:
-            for name in {*self.placements.asked, *(one.shape.id for one in guests), *self.request.gone}:
+            for name in {*self.placements.asked, *(guest.shape.id for guest in guests), *self.request.gone}:
                 put(name, None)
             weak = self._left_behind(guests) if can_be_weak(self.request.context.policy) else {}
             return weak or dict(self._crowding(guests, put))
@@ -94,22 +94,22 @@ class _Round:
             (*self.placements.asked, *self.placements.others, *self.request.gone),
         )
         old = (launches[name].snapshot.train for name in gone if name in launches)
-        trains = {day for day in (*old, *(one.shape.train for one in guests)) if day}
+        trains = {day for day in (*old, *(guest.shape.train for guest in guests)) if day}
         found: dict[LaunchId, DateRequest] = {}
         for train in sorted(day for day in trains if is_settled(day, self.request.context.today, self.calendar)):
             aboard = self._aboard(train, guests)
-            riders = [self._rider(launch, one, train) for launch, one in sorted(aboard.items())]
+            riders = [self._rider(launch, wanted, train) for launch, wanted in sorted(aboard.items())]
             for launch, detail in left_behind(riders, train, self.request.context.policy).items():
-                if one := aboard[launch]:
+                if wanted := aboard[launch]:
                     link = Link(launch=launch, constraint=WEAK, detail=f"{detail}; it goes with the next one")
-                    found[launch] = _not_before(one, train + ONE_DAY, (link,), by_itself=True)
+                    found[launch] = _not_before(wanted, train + ONE_DAY, (link,), by_itself=True)
         return found
 
     def _aboard(self, train: date, guests: Sequence[_Guest]) -> dict[LaunchId, DateRequest | None]:
         """Who rides, and how each is asked for; None: it cannot be."""
         launches = self.request.state.launches
         beside = {name: self.request.ask_again(launches[name]) for name in self.audiences.riders(train)}
-        return beside | {one.shape.id: one.wanted for one in guests if one.shape.train == train}
+        return beside | {guest.shape.id: guest.wanted for guest in guests if guest.shape.train == train}
 
     def _rider(self, launch: LaunchId, wanted: DateRequest | None, train: date) -> Rider:
         state, policy = self.request.state, self.request.context.policy
@@ -131,13 +131,13 @@ class _Round:
     def _crowding(self, guests: Sequence[_Guest], put: Put) -> Iterator[tuple[LaunchId, DateRequest]]:
         """Who would crowd a segment; each is put on a day that is free, so that the next one sees it there."""
         horizon = self.request.context.today + timedelta(days=self.request.context.policy.horizon_days)
-        for one in sorted(guests, key=lambda each: each.order):
-            crowds = [] if one.fixed else self.audiences.against(one.shape, one.day, self.calendar)
-            last = min(horizon, one.shape.not_after or horizon)
-            free = self.audiences.first_free(one.shape, one.day + ONE_DAY, last, self.calendar) if crowds else None
-            put(one.shape.id, on_day(one.shape, free or one.day, self.calendar))
+        for guest in sorted(guests, key=lambda guest: guest.order):
+            crowds = [] if guest.fixed else self.audiences.against(guest.shape, guest.day, self.calendar)
+            last = min(horizon, guest.shape.not_after or horizon)
+            free = self.audiences.first_free(guest.shape, guest.day + ONE_DAY, last, self.calendar) if crowds else None
+            put(guest.shape.id, on_day(guest.shape, free or guest.day, self.calendar))
             if free:
-                yield one.shape.id, _not_before(one.wanted, free, tuple(map(_link, crowds)))
+                yield guest.shape.id, _not_before(guest.wanted, free, tuple(map(_link, crowds)))
 
 
 def _link(crowd: Crowd) -> Link:

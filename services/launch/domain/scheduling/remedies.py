@@ -1,6 +1,9 @@
-"""The ways out for a launch without room, and what they cost: dates by the objective, room in units. Moves nothing."""
+"""What is told of a plan: who drove whom on, where room is missing, and the ways out with what they cost.
 
-from collections.abc import Collection, Iterator, Mapping
+Dates cost by the objective, room in units. Also whom it helps that others leave room. Moves nothing but on the trial.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -8,31 +11,129 @@ from services.launch.domain.context import Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.policy import BETWEEN
 from services.launch.domain.portfolio import State
+from services.launch.domain.reasons import plainly
 from services.launch.domain.scheduling.engine.explain import Reason
-from services.launch.domain.scheduling.engine.model import iso_week
+from services.launch.domain.scheduling.engine.model import ChainStep, EntryConflict, iso_week
 from services.launch.domain.scheduling.engine_state import EngineState, Trial, engine_state_of
-from services.launch.domain.scheduling.request import PlanDraft, PlanRequest
-from services.launch.domain.scheduling.run_engine import crowd
+from services.launch.domain.scheduling.request import PlanDraft, PlannedMove, PlanRequest, Shapes
 from services.launch.domain.scheduling.single import date_alone
-from shared.contracts.launch import Conflict, LaunchSnapshot, Opportunity, Option
+from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Opportunity, Option
 from shared.contracts.words import LaunchId
 
 
-def ways_out(engine: EngineState, launch: str, day: int, first: int, reasons: Collection[Reason]) -> Iterator[Option]:
-    """For a pin that others crowd by one rule: move it to the first free day, let the others go, or borrow room."""
-    schedule, block = engine.schedule, engine.schedule.blocks.block_of[launch]
-    free = engine.first_free(launch, first, schedule.portfolio.horizon)
-    if free:
-        detail = f"Move the pin to {date.fromordinal(free)}."
-        yield Option(action="move_pin", detail=detail, cost=schedule.price(block, free))
-    else:
-        yield wait_for_room(engine, launch)
-    yield from _let_others_go(engine, reasons)
-    if any(one.constraint == "capacity" for one in reasons):
-        yield from borrow(engine, launch, day)
+def read_result(draft: PlanDraft) -> None:
+    """Read off the trial where everybody is now, and why."""
+    engine, waiting = draft.engine, draft.waiting
+    for launch, (day, steps) in draft.placed.items():
+        draft.days[launch] = day
+        draft.steps[launch] = _links(draft, steps)
+    for move in (move for part in draft.parts for move in part.moves):
+        draft.days[move.launch] = move.before if move.launch in waiting else move.after
+        draft.steps[move.launch] = _links(draft, _driven_by(draft, move))
+    for launch, wanted in draft.asked.items():
+        entry, placement = engine.entries.get(launch), draft.alone[launch]
+        draft.days.setdefault(launch, date.fromordinal(entry.date) if entry else placement.date)
+        if wanted.pinned and entry and entry.date > draft.request.context.today.toordinal():
+            draft.conflicts[launch] = list(_conflicts_of_pin(engine, launch, placement.earliest, draft.shapes))
+        earliest = placement.earliest
+        if earliest and entry:  # with everybody else where they are
+            free = engine.first_free(launch, earliest.toordinal(), entry.date)
+            earliest = date.fromordinal(free or entry.date)
+        draft.earliest[launch] = earliest
+    for stuck in draft.stuck:
+        launch, bound = LaunchId(stuck.launch), engine.last_day(stuck.launch)
+        if stuck.constraint == "horizon" and bound < engine.schedule.portfolio.horizon:  # a day that a person gave
+            conflict = _no_room_in_time(
+                draft.trial, launch, date.fromordinal(bound), draft.request.context, draft.shapes
+            )
+        else:
+            first = draft.alone[launch].date if launch in draft.alone else None
+            conflict = _no_room_up_to_horizon(engine, stuck, first, draft.shapes)
+        draft.conflicts.setdefault(launch, []).append(conflict)
+    for launch, wanted in draft.asked.items():
+        last = wanted.shape.not_after
+        if last and draft.days[launch] is None and draft.alone[launch].date:
+            conflict = _no_room_in_time(draft.trial, launch, last, draft.request.context, draft.shapes)
+            draft.conflicts.setdefault(launch, []).append(conflict)
 
 
-def borrow(engine: EngineState, launch: str, day: int) -> Iterator[Option]:
+def _links(draft: PlanDraft, steps: Iterable[ChainStep]) -> tuple[Link, ...]:
+    return tuple(
+        Link(
+            launch=step.launch,
+            constraint="slots" if step.constraint == "capacity" and " launches)" in step.detail else step.constraint,
+            detail=plainly(step.detail, draft.shapes.name),
+        )
+        for step in steps
+    )
+
+
+def _driven_by(draft: PlanDraft, move: PlannedMove) -> Iterable[ChainStep]:
+    """Who drove it on: its chain, or what kept a launch that must move from its first day."""
+    if not move.forced:
+        return [step for step in move.chain if step.constraint not in {"ready", "notice"}]
+    first = draft.alone[move.launch].date if move.launch in draft.alone else None
+    return steps_against(draft.engine, move.launch, first.toordinal()) if first and first < move.after else ()
+
+
+def steps_against(engine: EngineState, launch: LaunchId, day: int) -> Iterator[ChainStep]:
+    """What others have against the day."""
+    for reason in engine.crowd(launch, day):
+        yield ChainStep(reason.launch, reason.constraint, reason.detail)
+
+
+def _conflicts_of_pin(
+    engine: EngineState, launch: LaunchId, earliest: date | None, shapes: Shapes
+) -> Iterator[Conflict]:
+    """Rules between launches that a pinned date breaks, each with ways out."""
+    schedule, block, day = engine.schedule, engine.schedule.blocks.block_of[launch], engine.entries[launch].date
+    first = max(day, earliest.toordinal() if earliest else day)
+    reasons = engine.crowd(launch, day)
+    for rule in dict.fromkeys(reason.constraint for reason in reasons):
+        same = [reason for reason in reasons if reason.constraint == rule]
+        free = engine.first_free(launch, first, schedule.portfolio.horizon)
+        if free:
+            detail = f"Move the pin to {date.fromordinal(free)}."
+            options = [Option(action="move_pin", detail=detail, cost=schedule.price(block, free))]
+        else:
+            options = [_wait_for_room(engine, launch)]
+        options += _let_others_go(engine, same)
+        options += _borrow(engine, launch, day) if rule == "capacity" else ()
+        yield _conflict(launch, rule, same[-1].detail, options, shapes)
+
+
+def _no_room_up_to_horizon(engine: EngineState, stuck: EntryConflict, first: date | None, shapes: Shapes) -> Conflict:
+    """What the engine could not place, or not keep: where room is missing on the day that it wants."""
+    launch = LaunchId(stuck.launch)
+    wanted = first.toordinal() if first else engine.entries[launch].date
+    options = (*_borrow(engine, launch, wanted), _wait_for_room(engine, launch))
+    return _conflict(launch, stuck.constraint, stuck.detail, options, shapes)
+
+
+def _no_room_in_time(trial: Trial, launch: LaunchId, last: date, context: Context, shapes: Shapes) -> Conflict:
+    """No day up to the last one that a person allows; what the first day after it would be."""
+    engine, shape, mark = trial.engine, shapes[launch], trial.mark()
+    entry = engine.entry(shape, last, fixed=False) if launch not in engine.entries else None
+    if entry:
+        trial.set(launch, entry)
+    free = engine.first_free(launch, last.toordinal() + 1, engine.schedule.portfolio.horizon)
+    day = date.fromordinal(free or engine.schedule.portfolio.horizon)
+    told = f"Let it be on {day}." if free else f"Let it wait until there is room; no day up to {day} is free."
+    cost = context.policy.objective.price(shape, day, context.today, last)
+    allow = Option(action="move_not_after", detail=told, cost=cost)
+    options = (allow, *_borrow(engine, launch, last.toordinal()))
+    trial.back(mark)
+    detail = f"a person wants it by {last} at the latest, and there is no room for it up to then"
+    return _conflict(launch, "not_after", detail, options, shapes)
+
+
+def _conflict(launch: LaunchId, rule: str, detail: str, options: Collection[Option], shapes: Shapes) -> Conflict:
+    """The conflict and its ways out in people's words."""
+    ways = tuple(way.model_copy(update={"detail": plainly(way.detail, shapes.name)}) for way in options)
+    return Conflict(launch=launch, constraint=rule, detail=plainly(detail, shapes.name), options=ways)
+
+
+def _borrow(engine: EngineState, launch: str, day: int) -> Iterator[Option]:
     """The units of work that are missing for the launch on the day, over all teams and weeks, if any are."""
     schedule, block = engine.schedule, engine.schedule.blocks.block_of[launch]
     mark, week = len(schedule.journal), schedule.week(day)
@@ -46,7 +147,7 @@ def borrow(engine: EngineState, launch: str, day: int) -> Iterator[Option]:
         yield Option(action="borrow_capacity", detail=f"Find {', '.join(parts)}.", cost=sum(short.values()))
 
 
-def wait_for_room(engine: EngineState, launch: str) -> Option:
+def _wait_for_room(engine: EngineState, launch: str) -> Option:
     """It has no day up to the horizon; that is as late as it can be counted."""
     schedule, block = engine.schedule, engine.schedule.blocks.block_of[launch]
     last = schedule.portfolio.horizon
@@ -57,7 +158,7 @@ def wait_for_room(engine: EngineState, launch: str) -> Option:
 def _let_others_go(engine: EngineState, reasons: Collection[Reason]) -> Iterator[Option]:
     """Each launch in the way to its own next free day, if nobody holds one of them."""
     schedule = engine.schedule
-    blocks = sorted({block for one in reasons if one.constraint != "capacity" for block in one.culprits})
+    blocks = sorted({block for reason in reasons if reason.constraint != "capacity" for block in reason.culprits})
     names, price = [], 0
     for block in blocks:
         other = schedule.blocks.members[block][0].id
@@ -93,8 +194,8 @@ def find_relief(
         for name in cramped:
             launch = state.launches[name]
             day = launch.snapshot.date
-            broken = {one.constraint for one in crowd(engine, name, day.toordinal())} if day else frozenset()
-            left = tuple(one for one in launch.conflicts if one.constraint not in BETWEEN - broken)
+            broken = {reason.constraint for reason in engine.crowd(name, day.toordinal())} if day else frozenset()
+            left = tuple(conflict for conflict in launch.conflicts if conflict.constraint not in BETWEEN - broken)
             if left != launch.conflicts:
                 found[name] = left
     return found
@@ -102,7 +203,7 @@ def find_relief(
 
 NEAR_DAYS = 56
 
-MOST_CANDIDATES, MOST_OPENINGS = 40, 10
+MOST_CANDIDATES, MOST_OPPORTUNITIES = 40, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +215,7 @@ class OpeningCandidate:
     free: int
 
 
-def find_candidates(engine: EngineState, work: PlanDraft, request: PlanRequest) -> list[OpeningCandidate]:
+def find_candidates(engine: EngineState, asked: Collection[LaunchId], request: PlanRequest) -> list[OpeningCandidate]:
     """Launches soon after one that goes, before it went."""
     days = [day for name in request.gone if name in engine.entries and (day := engine.entries[name].date)]
     if not days:
@@ -126,7 +227,7 @@ def find_candidates(engine: EngineState, work: PlanDraft, request: PlanRequest) 
     )
     found = []
     for day, name in near[:MOST_CANDIDATES]:
-        launch = None if name in work.wanted else request.state.launches[LaunchId(name)]
+        launch = None if name in asked else request.state.launches[LaunchId(name)]
         wanted = request.ask_again(launch) if launch else None
         earliest = date_alone(wanted, request.context, undo=False).earliest if wanted else None
         if launch and earliest and earliest.toordinal() < day:
@@ -135,14 +236,17 @@ def find_candidates(engine: EngineState, work: PlanDraft, request: PlanRequest) 
     return found
 
 
-def find_openings(engine: EngineState, candidates: list[OpeningCandidate], request: PlanRequest) -> list[Opportunity]:
+def find_opportunities(
+    engine: EngineState, candidates: list[OpeningCandidate], request: PlanRequest
+) -> list[Opportunity]:
     """Those for which there is room earlier than there was."""
     found = []
     least = (request.context.today + timedelta(days=1)).toordinal()
-    for one in candidates:
-        free = engine.first_free(one.launch.id, max(one.first, least), one.free - 1)
+    for candidate in candidates:
+        snapshot = candidate.launch.snapshot
+        free = engine.first_free(snapshot.id, max(candidate.first, least), candidate.free - 1)
         if free:
-            name, day = one.launch.snapshot.name, date.fromordinal(free)
-            detail = f"{name} could launch on {day} instead of {one.launch.snapshot.date}, where there is room now."
-            found.append(Opportunity(launch=one.launch.id, earliest=day, detail=detail))
-    return found[:MOST_OPENINGS]
+            day = date.fromordinal(free)
+            detail = f"{snapshot.name} could launch on {day} instead of {snapshot.date}, where there is room now."
+            found.append(Opportunity(launch=snapshot.id, earliest=day, detail=detail))
+    return found[:MOST_OPPORTUNITIES]

@@ -9,17 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from services.launch.domain.portfolio import State
+from services.launch.domain.scheduling.approval import ProposalText, become, days_of, to_proposal
 from services.launch.domain.scheduling.draft import draft_plan
 from services.launch.domain.scheduling.holding import find_later
-from services.launch.domain.scheduling.parts import ProposalText, become, days_of, moved_ids, to_proposal
-from services.launch.domain.scheduling.request import (
-    DateRequest,
-    Placement,
-    Placements,
-    PlanDraft,
-    PlanRequest,
-    Shapes,
-)
+from services.launch.domain.scheduling.request import DateRequest, Placement, Placements, PlanDraft, PlanRequest
 from services.launch.domain.scheduling.single import date_alone
 from shared.contracts.launch import LaunchKind, Proposal
 from shared.contracts.words import LaunchId
@@ -51,74 +44,68 @@ def _plan(asked: Mapping[LaunchId, DateRequest], request: PlanRequest) -> Placem
     return Placements({launch: date_alone(wanted, request.context) for launch, wanted in asked.items()})
 
 
-def _plan_together(wanted: Mapping[LaunchId, DateRequest], request: PlanRequest) -> Placements:
-    """Dates for these launches and for those that make room for them; open proposals about them are made again."""
-    asked = dict(wanted)
+def _plan_together(requests: Mapping[LaunchId, DateRequest], request: PlanRequest) -> Placements:
+    """Dates for these launches and those that make room for them; open proposals about any of them are made again."""
+    asked, launches = dict(requests), request.state.launches
     touched: dict[str, Proposal] = {}
     while True:
-        fresh = _touched(asked.keys() | request.gone | request.touched, request.state, touched)
+        fresh = _speak_of(asked.keys() | request.gone | request.touched, request.state, touched)
         touched |= fresh
-        for launch in sorted({move.launch for one in fresh.values() for move in one.moves} - asked.keys()):
-            revived = request.ask_again(request.state.launches[launch])
-            asked |= {launch: revived} if revived else {}
-        work = draft_plan(asked, request, touched)
-        if not _touched(moved_ids(work.parts), request.state, touched):
-            return _told(work, request, touched)
-        asked |= {one: again for one in sorted(moved_ids(work.parts)) if (again := _again(one, asked, request))}
-
-
-def _again(launch: LaunchId, asked: Mapping[LaunchId, DateRequest], request: PlanRequest) -> DateRequest | None:
-    return None if launch in asked else request.ask_again(request.state.launches[launch])
-
-
-def _touched(launches: Iterable[LaunchId], state: State, known: Mapping[str, Proposal]) -> dict[str, Proposal]:
-    """Open proposals that speak of one of these launches."""
-    names = set(launches)
-    return {
-        one.id: one
-        for one in state.proposals.values()
-        if one.id not in known and any(move.launch in names for move in one.moves)
-    }
-
-
-def _told(work: PlanDraft, request: PlanRequest, touched: Mapping[str, Proposal]) -> Placements:
-    placements = Placements(openings=work.openings)
-    for launch, wanted in work.wanted.items():
-        placement = work.alone[launch]
-        day = work.days[launch]
-        waits = placement.waits_for or (None if day else "no day up to the horizon is free")
-        links = (*placement.links, *work.steps.get(launch, ()))
-        conflicts = (*placement.conflicts, *work.conflicts.get(launch, ()))
+        _ask_too(asked, {move.launch for proposal in fresh.values() for move in proposal.moves}, request)
+        draft = draft_plan(dict(asked), request, touched)
+        moved = draft.moved
+        if not _speak_of(moved, request.state, touched):
+            break
+        _ask_too(asked, moved, request)
+    placements = Placements(opportunities=draft.opportunities)
+    for launch, wanted in draft.asked.items():
+        placement, day = draft.alone[launch], draft.days[launch]
         placements.asked[launch] = replace(
-            placement, date=day, waits_for=waits, links=links, conflicts=conflicts, earliest=work.earliest.get(launch)
+            placement,
+            date=day,
+            waits_for=placement.waits_for or (None if day else "no day up to the horizon is free"),
+            links=(*placement.links, *draft.steps.get(launch, ())),
+            conflicts=(*placement.conflicts, *draft.conflicts.get(launch, ())),
+            earliest=draft.earliest.get(launch),
+            undone=placement.undone and day != wanted.date,
         )
-        if day == wanted.date:
-            placements.asked[launch] = replace(placements.asked[launch], undone=False)
-    others = {*moved_ids(work.parts), *work.taken_back, *work.conflicts} - work.wanted.keys()
-    for launch in sorted(others):
-        known = request.state.launches[launch]
-        conflicts = tuple(work.conflicts.get(launch, known.conflicts))
-        day = work.days.get(launch, known.snapshot.date)
-        undone = launch in work.taken_back
-        placements.others[launch] = Placement(day, None, work.steps.get(launch, ()), conflicts, undone=undone)
-    _propose(work, request, touched, placements)
+    for launch in sorted({*moved, *draft.taken_back, *draft.conflicts} - draft.asked.keys()):
+        known = launches[launch]
+        conflicts = tuple(draft.conflicts.get(launch, known.conflicts))
+        day, undone = draft.days.get(launch, known.snapshot.date), launch in draft.taken_back
+        placements.others[launch] = Placement(day, None, draft.steps.get(launch, ()), conflicts, undone=undone)
+    _propose(draft, touched, placements)
     return placements
 
 
-def _propose(work: PlanDraft, request: PlanRequest, touched: Mapping[str, Proposal], placements: Placements) -> None:
-    """Open and supersede; a proposal that would say the same stays as it is."""
-    waiting = [part for part in work.parts if part.because]
-    shapes = Shapes(request.state, work.wanted)
-    alone = {name: placement.links for name, placement in work.alone.items()}
-    sentences = {
-        name: tuple(link.detail for link in (*alone.get(name, ()), *links)) for name, links in work.steps.items()
+def _speak_of(launches: Iterable[LaunchId], state: State, known: Mapping[str, Proposal]) -> dict[str, Proposal]:
+    """Open proposals that speak of one of these launches."""
+    names = set(launches)
+    return {
+        proposal.id: proposal
+        for proposal in state.proposals.values()
+        if proposal.id not in known and any(move.launch in names for move in proposal.moves)
     }
-    same = set()
-    for number, part in enumerate(waiting, 1):
+
+
+def _ask_too(asked: dict[LaunchId, DateRequest], launches: Iterable[LaunchId], request: PlanRequest) -> None:
+    for launch in sorted(set(launches) - asked.keys()):
+        again = request.ask_again(request.state.launches[launch])
+        if again:
+            asked[launch] = again
+
+
+def _propose(draft: PlanDraft, touched: Mapping[str, Proposal], placements: Placements) -> None:
+    """Open and supersede; a proposal that would say the same stays as it is."""
+    sentences = {
+        launch: tuple(link.detail for link in (*(draft.alone[launch].links if launch in draft.alone else ()), *links))
+        for launch, links in draft.steps.items()
+    }
+    same, revision = set(), draft.request.revision
+    for number, part in enumerate((part for part in draft.parts if part.because), 1):
         placements.awaited |= {move.launch: move.after for move in part.moves}
-        told = ProposalText(request.revision, number, work.arranged.stage, shapes, sentences)
-        proposal = to_proposal(part, told)
-        old = next((one for one in touched.values() if days_of(one) == days_of(proposal)), None)
+        proposal = to_proposal(part, ProposalText(revision, number, draft.stage, draft.shapes, sentences))
+        old = next((old for old in touched.values() if days_of(old) == days_of(proposal)), None)
         if old:
             same.add(old.id)
         else:
@@ -126,5 +113,5 @@ def _propose(work: PlanDraft, request: PlanRequest, touched: Mapping[str, Propos
     for old in touched.values():
         if old.id not in same:
             placements.say(
-                become(old, "superseded", f"replaced with revision {request.revision}"), LaunchKind.PROPOSAL_SUPERSEDED
+                become(old, "superseded", f"replaced with revision {revision}"), LaunchKind.PROPOSAL_SUPERSEDED
             )
