@@ -1,23 +1,20 @@
-"""What persons agree on for a launch: another loudness or less lead for a time, work that is done, days it must keep.
+"""What persons do to one launch: edit its fields, choose or pin its date, agree on its loudness, lead, work and bounds.
 
-Checks and writes it down; what follows for tier and date is decided by the callers.
+Checks an act and says what it asks for; what follows for date and tier is decided in pipeline.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.launch.domain.context import Context, RefusedError
-from services.launch.domain.decisions.message import DecisionContext, Draft, build_message
-from services.launch.domain.decisions.shape import blank, hands, place, reshape
-from services.launch.domain.decisions.side_effects import collect_lead_warnings, collect_side_effects
+from services.launch.domain.decisions.message import DecisionContext
+from services.launch.domain.decisions.pipeline import PIN_HOLDS, LaunchRequest, blank, decide, reshape
 from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import HAPPENED_STATES, Launch, derive_launch_id
 from services.launch.domain.portfolio import State
-from services.launch.domain.reasons import explain
-from services.launch.domain.rules.earliest import situation_of, violations
+from services.launch.domain.rules.earliest import violations
 from services.launch.domain.rules.lead import AFTER_READY, Lead, contract, ready_on
-from services.launch.domain.scheduling.request import Placement, Placements, PlanRequest, request_date
-from services.launch.domain.scheduling.schedule import schedule
+from services.launch.domain.scheduling.request import DateRequest, request_date
 from services.launch.domain.scheduling.single import date_alone
 from services.launch.domain.tiers.retiering import Settled, settle_by_person
 from shared.contracts.cause import Cause, Source
@@ -196,8 +193,6 @@ def _check_second(by: str, other: str | None, what: str) -> None:
         raise RefusedError(f"{what} needs a second name: somebody else who approves it", "$.approved_by")
 
 
-PIN_HOLDS = "A pin holds the date all the same, as a conflict that everybody sees"
-
 AFTERWARDS = frozenset({"name", "owners", "complete"})
 
 """What may still be changed when a launch has happened."""
@@ -274,38 +269,41 @@ def edit(state: State, command: Edit, context: Context, revision: int) -> Launch
     launch = _find(state, command)
     features = _features(state, command, launch)
     base = launch.snapshot if launch else blank(_name(state, features))
-    by_hand = {*hands(launch), *command.fields()}
     shape = _shape(base, command, context, ready_on(features))
-    placement = Placement(shape.date, shape.waits_for, conflicts=launch.conflicts if launch else ())
-    placements, after = Placements(), shape
-    if set(command.acts()) - AFTERWARDS or launch is None or (command.complete and launch.conflicts):
+    acts = set(command.acts())
+    plans = bool(acts - AFTERWARDS) or launch is None or bool(command.complete and launch.conflicts)
+    if plans:
+        by_hand = {*(launch.by_hand if launch else ()), *command.fields()}
         shape = reshape(shape, features, by_hand, context, _settle(command, shape, features, context))
-        request = PlanRequest(state, context, revision, state.features)
-        placements = _plan(command, launch, shape, features, request)
-        placement = placements.asked[shape.id]
-        after = _called_off(command, place(shape, features, placement, context))
-    cause = _cause(command, after, context)
-    decision = DecisionContext(state, cause, (), context, state.features)
-    draft = _draft(command, launch, after, placement, decision)
-    return build_message(state.portfolio, revision, cause, (), collect_side_effects([draft], placements, decision))
+    about = DecisionContext(state, context, revision, state.features, _cause(command, shape, context))
+    request = LaunchRequest(
+        launch,
+        shape,
+        features,
+        kinds=(LaunchKind.LEAD_TIME_WAIVED,) if command.waive else (),
+        insists=command.date is not None,
+        off=bool(command.cancel),
+        anew=plans,
+        closes_proposal=False,
+    )
+    if not plans:
+        return decide(about, about.plan_request(), [request])
+    wanted = request_date(shape, features, launch, context)
+    if command.date:
+        _check_date(command.date, wanted, context)
+    elif command.bounds:
+        check_last_day(shape)
+    wanted = replace(wanted, date=command.date or wanted.date, launch=None)
+    if command.cancel:
+        request = replace(request, placement=date_alone(wanted, context))
+        return decide(about, about.plan_request(gone=frozenset([shape.id])), [request])
+    return decide(about, about.plan_request(), [replace(request, date=wanted)])
 
 
 def _shape(base: LaunchSnapshot, command: Edit, context: Context, ready: Day | None) -> LaunchSnapshot:
     wish = Agreement(command.override, command.end_override, command.complete, command.waive, command.bounds, ready)
     agreed = agree(base, command.by, wish, context)
     return base.model_copy(update={**command.fields(), **agreed, "pin": _pin(base, command, context)})
-
-
-def _draft(
-    command: Edit, launch: Launch | None, after: LaunchSnapshot, placement: Placement, decision: DecisionContext
-) -> Draft:
-    ready = ready_on(features_of(after, decision.view))
-    extra = collect_lead_warnings(launch, after, None, (ready, ready), decision.context)
-    kinds = (*((LaunchKind.LEAD_TIME_WAIVED,) if command.waive else ()), *extra.kinds)
-    links = (*placement.links, *extra.links)
-    why = explain(decision.cause, (), launch.snapshot if launch else None, after, links)
-    conflicts = () if after.state == "cancelled" else placement.conflicts
-    return Draft(launch, after, why, conflicts, kinds=kinds)
 
 
 def _settle(command: Edit, shape: LaunchSnapshot, features: Sequence[KnownFeature], context: Context) -> Settled | None:
@@ -353,43 +351,16 @@ def _pin(base: LaunchSnapshot, command: Edit, context: Context) -> Pin | None:
     return Pin(reason=command.pin, by=command.by, on=context.today)
 
 
-def _plan(
-    command: Edit, launch: Launch | None, shape: LaunchSnapshot, features: Sequence[KnownFeature], request: PlanRequest
-) -> Placements:
-    context = request.context
-    if command.date:
-        _check_date(command.date, shape, features, context)
-    elif command.bounds:
-        check_last_day(shape)
-    asked = request_date(shape, features, launch, context)
-    wanted = replace(asked, date=command.date or asked.date, launch=None)
-    if command.cancel:
-        placements = schedule([], replace(request, gone=frozenset([shape.id])))
-        return replace(placements, asked={shape.id: date_alone(wanted, context)})
-    placements = schedule([wanted], request)
-    placement = placements.asked[shape.id]
-    if command.date and placement.date != command.date:
-        sentences = "; ".join(dict.fromkeys(one.detail for one in placement.links)) or "there is no room"
-        raise RefusedError(f"{sentences}. {PIN_HOLDS}", "$.date")
-    return placements
-
-
-def _check_date(day: Day, shape: LaunchSnapshot, features: Sequence[KnownFeature], context: Context) -> None:
+def _check_date(day: Day, wanted: DateRequest, context: Context) -> None:
     """A person may choose any day that breaks no rule, and with a pin any day ahead."""
     if day <= context.today:
         raise RefusedError(f"{day} is not ahead; the earliest day is tomorrow", "$.date")
     if (day - context.today).days > context.policy.horizon_days:
         raise RefusedError(f"{day} is beyond the horizon of {context.policy.horizon_days} days", "$.date")
-    against = [] if shape.pin else violations(situation_of(shape, features, context), day, context.calendar)
+    against = [] if wanted.pinned else violations(wanted.situation, day, context.calendar)
     if against:
-        sentences = "; ".join(dict.fromkeys(one.detail for one in against))
+        sentences = "; ".join(dict.fromkeys(rule.detail for rule in against))
         raise RefusedError(f"{sentences}. {PIN_HOLDS}", "$.date")
-
-
-def _called_off(command: Edit, after: LaunchSnapshot) -> LaunchSnapshot:
-    return (
-        after.model_copy(update={"state": "cancelled", "waits_for": None, "train": None}) if command.cancel else after
-    )
 
 
 def _cause(command: Edit, after: LaunchSnapshot, context: Context) -> Cause:

@@ -8,7 +8,7 @@ from functools import partial
 
 from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.decisions.feature_changed import on_feature_changed
-from services.launch.domain.decisions.message import build_message
+from services.launch.domain.decisions.message import DecisionContext, build_message
 from services.launch.domain.decisions.person import Edit, edit
 from services.launch.domain.decisions.verdict import cause_of
 from services.launch.domain.evolution import evolve
@@ -339,7 +339,8 @@ def tell_radius(state: State, asked: RadiusAnswer, context: Context, revision: i
     cause = cause_of(
         asked.by, asked.request, f"asked what a slip of {which} would move, {_when(asked, revision - 1)}", None, context
     )
-    return build_message(state.portfolio, revision, cause, (), ()).model_copy(update={"blast_radius": asked.found})
+    about = DecisionContext(state, context, revision, state.features, cause)
+    return build_message(about, ()).model_copy(update={"blast_radius": asked.found})
 
 
 def _when(asked: RadiusAnswer, last: int) -> str:
