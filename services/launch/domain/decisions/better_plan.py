@@ -1,7 +1,8 @@
 """A better plan for a proposal that waits: looked for off the road, and told only if it still holds. Pure.
 
-`seek` takes as long as its solver does, on a state of its own; `take_over` decides under the portfolio's lock, without
-a solver, on nothing but the dates that were found. So the same history gives the same state, with or without one.
+`look_for_better_plan` takes as long as its solver does, on a state of its own; `adopt_better_plan` decides under the
+portfolio's lock, without a solver, on nothing but the dates that were found. So the same history gives the same state,
+with or without one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ class BetterPlan(Word):
 
 
 def look_for_better_plan(state: State, proposal: str, context: Context) -> BetterPlan | None:
-    """A cheaper plan, by the scene's stage and solver; None if there is none or nobody waits for it any more."""
+    """A cheaper plan, by the context's stage and solver; None if there is none or nobody waits for it any more."""
     waiting = state.proposals.get(proposal)
     if waiting is None:
         return None

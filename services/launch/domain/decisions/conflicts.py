@@ -41,7 +41,7 @@ def apply_tier_budget(decisions: Sequence[Decision], about: DecisionContext) -> 
     launches, decided = about.state.launches, {decision.after.id for decision in decisions}
     others = [launches[name] for name in sorted(about.state.ahead[budget.tier] - decided)]
     shapes = (*(decision.after for decision in decisions), *(launch.snapshot for launch in others))
-    over = over_budget([one for shape in shapes if (one := _candidate(shape, about, budget))], budget)
+    over = over_budget([candidate for shape in shapes if (candidate := _candidate(shape, about, budget))], budget)
     weighed = []
     for decision in decisions:
         conflicts = _with_budget(decision.conflicts, decision.known_conflicts, over.get(decision.after.id))

@@ -101,7 +101,7 @@ def decide(
         as_it_is = Decision(known, known.snapshot, (), known.conflicts)
         found[known.id] = replace(found.get(known.id, as_it_is), opportunity=opportunity)
     decisions = list(_tell_proposals([found[name] for name in sorted(found)], placements))
-    decisions += _relieve(decisions, about)
+    decisions += _relieve(decisions, about) if about.state.cramped else []
     decisions = apply_tier_budget(decisions, about)
     decisions = apply_audience_conflicts(decisions, about)
     return build_message(about, decisions)

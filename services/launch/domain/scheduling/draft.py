@@ -3,30 +3,30 @@
 The engine's schedule is afterwards as it was. Nothing is told here; schedule.py does, once an attempt holds.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
+from services.launch.domain.reasons import plainly
 from services.launch.domain.scheduling.approval import apply_approval_policy, cut, settle
-from services.launch.domain.scheduling.engine.allowed import next_day
-from services.launch.domain.scheduling.engine.closure import Solver
-from services.launch.domain.scheduling.engine.engine import PlanRun
-from services.launch.domain.scheduling.engine.explain import Causes
-from services.launch.domain.scheduling.engine.forced import Forced
-from services.launch.domain.scheduling.engine.model import Event, Plan
-from services.launch.domain.scheduling.engine.schedule import OUT
-from services.launch.domain.scheduling.engine_state import EngineState, LiveDeadlines, LivePlanner, Trial, feature_of
-from services.launch.domain.scheduling.remedies import find_candidates, find_opportunities, read_result, steps_against
+from services.launch.domain.scheduling.engine.model import ChainStep
+from services.launch.domain.scheduling.engine_state import EngineState, Trial
+from services.launch.domain.scheduling.remedies import (
+    conflicts_of_pin,
+    find_candidates,
+    find_opportunities,
+    no_room_in_time,
+    no_room_up_to_horizon,
+)
 from services.launch.domain.scheduling.request import (
     CHECKER,
     DateRequest,
-    FoundDates,
-    OutdatedError,
     PlanDraft,
     PlannedMove,
     PlanRequest,
     Shapes,
 )
+from services.launch.domain.scheduling.run_engine import planned_moves, solve
 from services.launch.domain.scheduling.single import date_alone
 from services.launch.domain.verifying.verifier import CheckedPlan
 from shared.contracts.launch import Conflict, Link, Option, Proposal
@@ -40,7 +40,7 @@ def draft_plan(
     alone = {launch: date_alone(wanted, request.context) for launch, wanted in asked.items()}
     draft = PlanDraft(request, Trial(request.engine), Shapes(request.state, asked), asked, alone)
     with draft.trial as trial:
-        candidates = find_candidates(trial.engine, asked, request)
+        candidates = find_candidates(trial.engine, asked, request) if request.gone else []
         for launch in sorted(launch for launch, placement in alone.items() if placement.undone):
             _take_back(draft, launch)
         for launch in sorted(request.gone):
@@ -51,9 +51,10 @@ def draft_plan(
         parts = apply_approval_policy(parts, draft.stage, draft.shapes, request, sent_on)
         draft.parts = settle(trial, parts, mark)
         _place_new(draft)
-        read_result(draft)
+        _read_result(draft)
         _price_pins(draft)
-        draft.opportunities = find_opportunities(trial.engine, candidates, request)
+        if candidates:
+            draft.opportunities = find_opportunities(trial.engine, candidates, request)
         _verify(draft)
     return draft
 
@@ -131,7 +132,7 @@ def _find_moves(draft: PlanDraft, touched: Mapping[str, Proposal]) -> int:
         locked = {*waiting, *(state.cramped - draft.asked.keys())}
         plan = solve(engine, forced, cramped, locked, draft.request)
         draft.stage, draft.lower_bound, draft.stuck = plan.stage, plan.lower_bound, list(plan.conflicts)
-        draft.moves = list(_planned(engine, plan, forced))
+        draft.moves = list(planned_moves(engine, plan, forced))
         trial.move({move.launch: move.after.toordinal() for move in draft.moves})
     return mark
 
@@ -188,110 +189,6 @@ def _fits_as_it_is(draft: PlanDraft, forced: Mapping[str, int]) -> bool:
     return True
 
 
-def _planned(engine: EngineState, plan: Plan, forced: Mapping[str, int]) -> Iterator[PlannedMove]:
-    schedule, paid = engine.schedule, set[int]()
-    for move in plan.moves:
-        block = schedule.blocks.block_of[move.launch]
-        least = max((forced.get(entry.id, OUT) for entry in schedule.blocks.members[block]), default=OUT)
-        once = block not in paid  # a group pays once
-        paid.add(block)
-        yield PlannedMove(
-            launch=LaunchId(move.launch),
-            before=date.fromordinal(move.before),
-            after=date.fromordinal(move.after),
-            chain=tuple(step for step in move.why if step.launch),
-            price=schedule.price(block, move.after) if once else 0,
-            forced=schedule.price(block, least) if once and least > move.before else 0,
-        )
-
-
-class _Run(PlanRun):
-    """A run whose event is whatever presses: launches that must go, or that have no room at home."""
-
-    def __init__(
-        self, planner: LivePlanner, solver: Solver | None, forced: Collection[str], cramped: Collection[str]
-    ) -> None:
-        pressing = {*forced, *cramped}
-        super().__init__(planner, Event("event", feature_of(min(pressing))), solver)
-        block_of = planner.schedule.blocks.block_of
-        self.features = frozenset(map(feature_of, pressing))
-        self.blocks = sorted({block_of[launch] for launch in pressing})
-        self.grown = frozenset(block_of[launch] for launch in cramped)
-
-    def _seeds(self) -> list[int]:
-        return self.blocks
-
-    def _force(self) -> Forced:
-        """What must move, and what must be placed again because it has no room at home."""
-        forced, schedule = super()._force(), self.schedule
-        for block in sorted(self.grown - forced.dates.keys() - forced.stuck):
-            day = None if block in self.held else next_day(schedule.days[block], schedule.home[block])
-            if day is None:
-                forced.stuck.add(block)
-            else:
-                forced.dates[block] = day
-        return forced
-
-    def follow(self, found: FoundDates) -> Plan:
-        """The plan with these dates, explained like any other.
-
-        Raises:
-            OutdatedError: it leaves out a launch that must move, or moves one that has no reason to.
-        """
-        schedule, blocks = self.schedule, self.schedule.blocks.block_of
-        if not found.days.keys() <= blocks.keys():
-            raise OutdatedError
-        self.forced = self._force()
-        days = {blocks[launch]: day.toordinal() for launch, day in found.days.items()}
-        if any(days.get(block, schedule.home[block]) < first for block, first in self.forced.dates.items()):
-            raise OutdatedError
-        for block in sorted(days):
-            schedule.take(block)
-        for block in sorted(days):
-            schedule.put(block, days[block])
-        if Causes(schedule, sorted(days), self.features, self.grown).unexplained():
-            raise OutdatedError
-        return self._explain("S3", found.lower_bound)
-
-
-def solve(
-    engine: EngineState,
-    forced: Mapping[str, int],
-    cramped: Collection[str] = (),
-    locked: Collection[LaunchId] = (),
-    request: PlanRequest | None = None,
-) -> Plan:
-    """A plan for those who must go: not before a day, or because there is no room where they stand.
-
-    `locked` make no room for anybody, nor does who is very near. Without a request the first stage is enough.
-
-    Raises:
-        OutdatedError: what was found already is no plan for them.
-    """
-    schedule, planner = engine.schedule, engine.planner
-    today = date.fromordinal(schedule.portfolio.today)
-    near = engine.calendar.after_working_days(today, engine.calendar.policy.objective.frozen_working_days, ())
-    planner.deadlines = LiveDeadlines(schedule)
-    planner.locked = {block for launch in locked if (block := engine.block(launch)) is not None}
-    planner.locked |= {
-        block for block, home in enumerate(schedule.home) if today.toordinal() <= home <= near.toordinal()
-    }
-    for launch, day in forced.items():
-        block = schedule.blocks.block_of[launch]
-        schedule.features[feature_of(launch)] = (day, OUT)
-        schedule.own[block] = max(schedule.own[block], day)
-    try:
-        run = _Run(planner, request.context.solver if request else None, forced, cramped)
-        if request and request.found:
-            return run.follow(request.found)
-        return run.plan(request.context.reached if request else "S1")
-    finally:
-        schedule.undo(0)
-        for launch in forced:
-            schedule.features[feature_of(launch)] = (OUT, OUT)
-            schedule.own[schedule.blocks.block_of[launch]] = OUT
-
-
 def _place_new(draft: PlanDraft) -> None:
     """Find first dates, the loud and the early first, all others as they are."""
     trial, engine, context = draft.trial, draft.engine, draft.request.context
@@ -306,7 +203,7 @@ def _place_new(draft: PlanDraft) -> None:
         if entry is None:
             continue
         trial.set(launch, entry)
-        steps = tuple(steps_against(engine, launch, entry.date))
+        steps = tuple(_steps_against(engine, launch, entry.date))
         found = engine.first_free(launch, entry.date, min(last, engine.last_day(launch)))
         draft.placed[launch] = (date.fromordinal(found) if found else None, steps)
         if found:
@@ -316,6 +213,67 @@ def _place_new(draft: PlanDraft) -> None:
 
 
 # ---- what is to be told
+
+
+def _read_result(draft: PlanDraft) -> None:
+    """Read off the trial where everybody is now, and why."""
+    engine, waiting = draft.engine, draft.waiting
+    for launch, (day, steps) in draft.placed.items():
+        draft.days[launch] = day
+        draft.steps[launch] = _links(draft, steps)
+    for move in (move for part in draft.parts for move in part.moves):
+        draft.days[move.launch] = move.before if move.launch in waiting else move.after
+        draft.steps[move.launch] = _links(draft, _driven_by(draft, move))
+    for launch, wanted in draft.asked.items():
+        entry, placement = engine.entries.get(launch), draft.alone[launch]
+        draft.days.setdefault(launch, date.fromordinal(entry.date) if entry else placement.date)
+        if wanted.pinned and entry and entry.date > draft.request.context.today.toordinal():
+            draft.conflicts[launch] = list(conflicts_of_pin(engine, launch, placement.earliest, draft.shapes))
+        earliest = placement.earliest
+        if earliest and entry:  # with everybody else where they are
+            free = engine.first_free(launch, earliest.toordinal(), entry.date)
+            earliest = date.fromordinal(free or entry.date)
+        draft.earliest[launch] = earliest
+    for stuck in draft.stuck:
+        launch, bound = LaunchId(stuck.launch), engine.last_day(stuck.launch)
+        if stuck.constraint == "horizon" and bound < engine.schedule.portfolio.horizon:  # a day that a person gave
+            conflict = no_room_in_time(
+                draft.trial, launch, date.fromordinal(bound), draft.request.context, draft.shapes
+            )
+        else:
+            first = draft.alone[launch].date if launch in draft.alone else None
+            conflict = no_room_up_to_horizon(engine, stuck, first, draft.shapes)
+        draft.conflicts.setdefault(launch, []).append(conflict)
+    for launch, wanted in draft.asked.items():
+        last = wanted.shape.not_after
+        if last and draft.days[launch] is None and draft.alone[launch].date:
+            conflict = no_room_in_time(draft.trial, launch, last, draft.request.context, draft.shapes)
+            draft.conflicts.setdefault(launch, []).append(conflict)
+
+
+def _links(draft: PlanDraft, steps: Iterable[ChainStep]) -> tuple[Link, ...]:
+    return tuple(
+        Link(
+            launch=step.launch,
+            constraint="slots" if step.constraint == "capacity" and " launches)" in step.detail else step.constraint,
+            detail=plainly(step.detail, draft.shapes.name),
+        )
+        for step in steps
+    )
+
+
+def _driven_by(draft: PlanDraft, move: PlannedMove) -> Iterable[ChainStep]:
+    """Who drove it on: its chain, or what kept a launch that must move from its first day."""
+    if not move.forced:
+        return [step for step in move.chain if step.constraint not in {"ready", "notice"}]
+    first = draft.alone[move.launch].date if move.launch in draft.alone else None
+    return _steps_against(draft.engine, move.launch, first.toordinal()) if first and first < move.after else ()
+
+
+def _steps_against(engine: EngineState, launch: LaunchId, day: int) -> Iterator[ChainStep]:
+    """What others have against the day."""
+    for reason in engine.crowd(launch, day):
+        yield ChainStep(reason.launch, reason.constraint, reason.detail)
 
 
 def _price_pins(draft: PlanDraft) -> None:

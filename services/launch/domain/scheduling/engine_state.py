@@ -40,7 +40,7 @@ class EngineState:
         self.year = today.year
         self.work = work_of(policy)
         frame = frame_of(calendar, today)
-        offsets = [one.offset for works in self.work.values() for one in works]
+        offsets = [work.offset for works in self.work.values() for work in works]
         self.schedule = LiveSchedule(frame, Days(calendar, frame, {}, {}), offsets, policy.after)
         self.planner = LivePlanner(self.schedule)
         self.members = {f"group {name}": sorted(ids) for name, ids in policy.together.items()}
@@ -54,7 +54,7 @@ class EngineState:
     def of(cls, calendar: Calendar, today: date, launches: Iterable[Launch]) -> "EngineState":
         """Built from what is stored."""
         found = cls(calendar, today)
-        for launch in sorted(launches, key=lambda one: (one.number, one.id)):
+        for launch in sorted(launches, key=lambda launch: (launch.number, launch.id)):
             found.keep(launch)
         return found
 
@@ -124,7 +124,7 @@ class EngineState:
         """Put the launch where the entry says, or nowhere. A group shares one block as long as it shares one day."""
         at = self.schedule.blocks.block_of.get(launch)
         if at is not None:
-            self._refill(at, [one for one in self.schedule.blocks.members[at] if one.id != launch])
+            self._refill(at, [entry for entry in self.schedule.blocks.members[at] if entry.id != launch])
         self.entries.pop(launch, None)
         if entry is not None:
             self.entries[launch] = entry
@@ -141,8 +141,8 @@ class EngineState:
         Always the same way, whoever came, went or moved before.
         """
         members = [self.entries[name] for name in self.members[group] if name in self.entries]
-        shared = [one for one in members if one.date == members[0].date]
-        apart = {self.own_block[one.id]: [one] for one in members if one not in shared}
+        shared = [entry for entry in members if entry.date == members[0].date]
+        apart = {self.own_block[entry.id]: [entry] for entry in members if entry not in shared}
         blocks = [self.own_block[name] for name in (group, *self.members[group]) if name in self.own_block]
         for at in blocks:
             self._refill(at, [])
@@ -150,7 +150,7 @@ class EngineState:
             self._refill(at, shared if at == self.own_block[group] else apart.get(at, []))
 
     def _refill(self, at: int, members: Collection[Entry]) -> None:
-        self.schedule.fill(at, tuple(sorted(members, key=lambda one: one.id)))
+        self.schedule.fill(at, tuple(sorted(members, key=lambda entry: entry.id)))
 
     # ---- questions
 
@@ -161,7 +161,7 @@ class EngineState:
     def mates(self, launch: str) -> list[str]:
         """Launches that share its date."""
         at = self.own_block.get(self.groups.get(launch, launch))
-        return [one.id for one in self.schedule.blocks.members[at] if one.id != launch] if at is not None else []
+        return [entry.id for entry in self.schedule.blocks.members[at] if entry.id != launch] if at is not None else []
 
     def last_day(self, launch: str) -> int:
         """The last day that it may have, others apart."""
@@ -253,7 +253,7 @@ class LiveSchedule(Schedule):
     def __init__(self, frame: PlanningProblem, days: Days, offsets: Sequence[int], follows: Sequence[Follows]) -> None:
         self.offsets = list(offsets)
         self.follows = follows
-        self.linked = {name for one in follows for name in (one.launch, one.after)}
+        self.linked = {name for rule in follows for name in (rule.launch, rule.after)}
         super().__init__(frame)
         self.base = frame.today
         self.blocks = Blocks([])
@@ -280,10 +280,10 @@ class LiveSchedule(Schedule):
         """Give the block these launches, all on one date, in place of those it had; none: it is empty."""
         self._empty(block)
         self.blocks.members[block] = members
-        for one in members:
-            self.blocks.block_of[one.id] = block
-            self.using[one.features[0]] = [block]
-            self.features[one.features[0]] = (OUT, OUT)
+        for entry in members:
+            self.blocks.block_of[entry.id] = block
+            self.using[entry.features[0]] = [block]
+            self.features[entry.features[0]] = (OUT, OUT)
         if members:
             self._settle_in(block, members)
 
@@ -295,22 +295,24 @@ class LiveSchedule(Schedule):
         self.take(block)
         self.journal.clear()
         self.clear(block)
-        for one in members:
-            self.blocks.block_of.pop(one.id, None)
-            self.using.pop(one.features[0], None)
-            self.features.pop(one.features[0], None)
+        for entry in members:
+            self.blocks.block_of.pop(entry.id, None)
+            self.using.pop(entry.features[0], None)
+            self.features.pop(entry.features[0], None)
 
     # ---- order
 
     def rewire(self) -> None:
         """Find out again who follows whom, after launches came or went that others follow."""
         blocks, known = self.blocks, self.blocks.block_of
-        pairs = [one for one in self.follows if one.launch in known and one.after in known]
-        for name in sorted({one.launch for one in self.follows} & known.keys()):
+        pairs = [rule for rule in self.follows if rule.launch in known and rule.after in known]
+        for name in sorted({rule.launch for rule in self.follows} & known.keys()):
             members = blocks.members[known[name]]
-            regions = next(one.regions for one in members if one.id == name)
-            after = tuple(After(one.after, self.lag(one, regions)) for one in pairs if one.launch == name)
-            blocks.members[known[name]] = tuple(replace(one, after=after) if one.id == name else one for one in members)
+            regions = next(entry.regions for entry in members if entry.id == name)
+            after = tuple(After(rule.after, self.lag(rule, regions)) for rule in pairs if rule.launch == name)
+            blocks.members[known[name]] = tuple(
+                replace(entry, after=after) if entry.id == name else entry for entry in members
+            )
         fresh = Blocks(blocks.members)
         blocks.before, blocks.behind, blocks.order, blocks.rank = fresh.before, fresh.behind, fresh.order, fresh.rank
 

@@ -1,9 +1,9 @@
-"""What is told of a plan: who drove whom on, where room is missing, and the ways out with what they cost.
+"""The ways out for a launch without room, and what they cost: dates by the objective, room in units.
 
-Dates cost by the objective, room in units. Also whom it helps that others leave room. Moves nothing but on the trial.
+Also whom it helps that others leave room. Moves nothing but on the trial.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,76 +13,15 @@ from services.launch.domain.policy import BETWEEN
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import plainly
 from services.launch.domain.scheduling.engine.explain import Reason
-from services.launch.domain.scheduling.engine.model import ChainStep, EntryConflict, iso_week
+from services.launch.domain.scheduling.engine.model import EntryConflict, iso_week
 from services.launch.domain.scheduling.engine_state import EngineState, Trial, engine_state_of
-from services.launch.domain.scheduling.request import PlanDraft, PlannedMove, PlanRequest, Shapes
+from services.launch.domain.scheduling.request import PlanRequest, Shapes
 from services.launch.domain.scheduling.single import date_alone
-from shared.contracts.launch import Conflict, LaunchSnapshot, Link, Opportunity, Option
+from shared.contracts.launch import Conflict, LaunchSnapshot, Opportunity, Option
 from shared.contracts.words import LaunchId
 
 
-def read_result(draft: PlanDraft) -> None:
-    """Read off the trial where everybody is now, and why."""
-    engine, waiting = draft.engine, draft.waiting
-    for launch, (day, steps) in draft.placed.items():
-        draft.days[launch] = day
-        draft.steps[launch] = _links(draft, steps)
-    for move in (move for part in draft.parts for move in part.moves):
-        draft.days[move.launch] = move.before if move.launch in waiting else move.after
-        draft.steps[move.launch] = _links(draft, _driven_by(draft, move))
-    for launch, wanted in draft.asked.items():
-        entry, placement = engine.entries.get(launch), draft.alone[launch]
-        draft.days.setdefault(launch, date.fromordinal(entry.date) if entry else placement.date)
-        if wanted.pinned and entry and entry.date > draft.request.context.today.toordinal():
-            draft.conflicts[launch] = list(_conflicts_of_pin(engine, launch, placement.earliest, draft.shapes))
-        earliest = placement.earliest
-        if earliest and entry:  # with everybody else where they are
-            free = engine.first_free(launch, earliest.toordinal(), entry.date)
-            earliest = date.fromordinal(free or entry.date)
-        draft.earliest[launch] = earliest
-    for stuck in draft.stuck:
-        launch, bound = LaunchId(stuck.launch), engine.last_day(stuck.launch)
-        if stuck.constraint == "horizon" and bound < engine.schedule.portfolio.horizon:  # a day that a person gave
-            conflict = _no_room_in_time(
-                draft.trial, launch, date.fromordinal(bound), draft.request.context, draft.shapes
-            )
-        else:
-            first = draft.alone[launch].date if launch in draft.alone else None
-            conflict = _no_room_up_to_horizon(engine, stuck, first, draft.shapes)
-        draft.conflicts.setdefault(launch, []).append(conflict)
-    for launch, wanted in draft.asked.items():
-        last = wanted.shape.not_after
-        if last and draft.days[launch] is None and draft.alone[launch].date:
-            conflict = _no_room_in_time(draft.trial, launch, last, draft.request.context, draft.shapes)
-            draft.conflicts.setdefault(launch, []).append(conflict)
-
-
-def _links(draft: PlanDraft, steps: Iterable[ChainStep]) -> tuple[Link, ...]:
-    return tuple(
-        Link(
-            launch=step.launch,
-            constraint="slots" if step.constraint == "capacity" and " launches)" in step.detail else step.constraint,
-            detail=plainly(step.detail, draft.shapes.name),
-        )
-        for step in steps
-    )
-
-
-def _driven_by(draft: PlanDraft, move: PlannedMove) -> Iterable[ChainStep]:
-    """Who drove it on: its chain, or what kept a launch that must move from its first day."""
-    if not move.forced:
-        return [step for step in move.chain if step.constraint not in {"ready", "notice"}]
-    first = draft.alone[move.launch].date if move.launch in draft.alone else None
-    return steps_against(draft.engine, move.launch, first.toordinal()) if first and first < move.after else ()
-
-
-def steps_against(engine: EngineState, launch: LaunchId, day: int) -> Iterator[ChainStep]:
-    """What others have against the day."""
-    for reason in engine.crowd(launch, day):
-        yield ChainStep(reason.launch, reason.constraint, reason.detail)
-
-
-def _conflicts_of_pin(
+def conflicts_of_pin(
     engine: EngineState, launch: LaunchId, earliest: date | None, shapes: Shapes
 ) -> Iterator[Conflict]:
     """Rules between launches that a pinned date breaks, each with ways out."""
@@ -102,7 +41,7 @@ def _conflicts_of_pin(
         yield _conflict(launch, rule, same[-1].detail, options, shapes)
 
 
-def _no_room_up_to_horizon(engine: EngineState, stuck: EntryConflict, first: date | None, shapes: Shapes) -> Conflict:
+def no_room_up_to_horizon(engine: EngineState, stuck: EntryConflict, first: date | None, shapes: Shapes) -> Conflict:
     """What the engine could not place, or not keep: where room is missing on the day that it wants."""
     launch = LaunchId(stuck.launch)
     wanted = first.toordinal() if first else engine.entries[launch].date
@@ -110,7 +49,7 @@ def _no_room_up_to_horizon(engine: EngineState, stuck: EntryConflict, first: dat
     return _conflict(launch, stuck.constraint, stuck.detail, options, shapes)
 
 
-def _no_room_in_time(trial: Trial, launch: LaunchId, last: date, context: Context, shapes: Shapes) -> Conflict:
+def no_room_in_time(trial: Trial, launch: LaunchId, last: date, context: Context, shapes: Shapes) -> Conflict:
     """No day up to the last one that a person allows; what the first day after it would be."""
     engine, shape, mark = trial.engine, shapes[launch], trial.mark()
     entry = engine.entry(shape, last, fixed=False) if launch not in engine.entries else None

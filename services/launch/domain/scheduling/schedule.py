@@ -2,19 +2,25 @@
 
 Each launch's own rules (single.py) say where it must go at least; where the policy binds launches to each other, the
 engine finds where they all fit with the fewest moves (draft.py), and what of that waits for a person becomes proposals.
-Whom trains and audiences (holding.py) want later is asked for again.
+Who would crowd a segment, or ride a train too weak, is asked for again, not before the day that is free. What cannot be
+held back (pinned, near, no day free) stays, and is told as a conflict (decisions/conflicts.py).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
+from services.launch.domain.calendar import ONE_DAY
+from services.launch.domain.feature import features_of
+from services.launch.domain.policy import louder
 from services.launch.domain.portfolio import State
+from services.launch.domain.rules.audience import Put, on_day
+from services.launch.domain.rules.train import WEAK, Rider, can_be_weak, counts, is_settled, left_behind, segments_of
 from services.launch.domain.scheduling.approval import ProposalText, become, days_of, to_proposal
 from services.launch.domain.scheduling.draft import draft_plan
-from services.launch.domain.scheduling.holding import find_later
-from services.launch.domain.scheduling.request import DateRequest, Placement, Placements, PlanDraft, PlanRequest
+from services.launch.domain.scheduling.request import DateRequest, Floor, Placement, Placements, PlanDraft, PlanRequest
 from services.launch.domain.scheduling.single import date_alone
-from shared.contracts.launch import LaunchKind, Proposal
+from shared.contracts.launch import LaunchKind, LaunchSnapshot, Link, Proposal
 from shared.contracts.words import LaunchId
 
 MOST_ROUNDS = 12
@@ -115,3 +121,112 @@ def _propose(draft: PlanDraft, touched: Mapping[str, Proposal], placements: Plac
             placements.say(
                 become(old, "superseded", f"replaced with revision {revision}"), LaunchKind.PROPOSAL_SUPERSEDED
             )
+
+
+# ---- who must go later: answers with data, nothing is planned here
+
+
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """A launch that the plan concerns, as it will be, on the day that the plan gives it."""
+
+    wanted: DateRequest
+    shape: LaunchSnapshot
+    day: date
+    stays: bool
+    fixed: bool
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Who keeps its place: what cannot move, then what stands, the loud and the early first."""
+        tier = louder(self.shape.market_tier, self.shape.internal_tier)
+        return (not self.fixed, not self.stays, tier, self.day, self.shape.id)
+
+
+def find_later(
+    asked: Mapping[LaunchId, DateRequest], placements: Placements, request: PlanRequest
+) -> dict[LaunchId, DateRequest]:
+    """Who must be asked for again, each with the day before which trains and audiences do not want it."""
+    alone = not placements.others and placements.asked.keys() <= asked.keys()
+    weak = can_be_weak(request.context.policy)
+    if not weak and alone and not any(wanted.shape.segments for wanted in asked.values()):
+        return {}
+    guests = list(_guests(asked, placements, request))
+    with request.state.audiences.tried() as put:
+        for name in {*placements.asked, *(guest.shape.id for guest in guests), *request.gone}:
+            put(name, None)
+        later = _left_behind(guests, placements, request) if weak else {}
+        return later or dict(_crowding(guests, request, put))
+
+
+def _guests(asked: Mapping[LaunchId, DateRequest], placements: Placements, request: PlanRequest) -> Iterator[_Guest]:
+    context = request.context
+    frozen = context.policy.objective.frozen_working_days
+    near = context.calendar.after_working_days(context.today, frozen, ())
+    for name, placement in (*placements.asked.items(), *placements.others.items()):
+        known = request.state.launches.get(name)
+        before = known.snapshot.date if known else None
+        day = placements.awaited.get(name, placement.date)
+        if day is None or (name in placements.others and day == before):
+            continue
+        wanted = asked.get(name) or (request.ask_again(known) if known else None)
+        if wanted:
+            stuck = wanted.floor is not None and day < wanted.floor.day
+            fixed = wanted.pinned or stuck or (day == before and day <= near)
+            yield _Guest(wanted, on_day(wanted.shape, day, context.calendar), day, day == before, fixed)
+
+
+def _left_behind(guests: Sequence[_Guest], placements: Placements, request: PlanRequest) -> dict[LaunchId, DateRequest]:
+    """Riders of a train that is about to leave without them."""
+    state, context = request.state, request.context
+    concerned = (*placements.asked, *placements.others, *request.gone)
+    trains = {state.launches[name].snapshot.train for name in concerned if name in state.launches}
+    trains |= {guest.shape.train for guest in guests}
+    found: dict[LaunchId, DateRequest] = {}
+    for train in sorted(day for day in trains if day and is_settled(day, context.today, context.calendar)):
+        aboard = {name: request.ask_again(state.launches[name]) for name in state.audiences.riders(train)}
+        aboard |= {guest.shape.id: guest.wanted for guest in guests if guest.shape.train == train}
+        riders = []
+        for name, wanted in sorted(aboard.items()):
+            shape = wanted.shape if wanted else state.launches[name].snapshot
+            features = wanted.situation.features if wanted else features_of(shape, state.features)
+            points = counts(shape, features, context.policy)
+            waits = wanted is not None and _may_wait(wanted, train, request)
+            riders.append(Rider(name, segments_of(shape), points, waits))
+        for name, detail in left_behind(riders, train, context.policy).items():
+            if wanted := aboard[name]:
+                link = Link(launch=name, constraint=WEAK, detail=f"{detail}; it goes with the next one")
+                found[name] = _not_before(wanted, train + ONE_DAY, (link,), by_itself=True)
+    return found
+
+
+def _may_wait(wanted: DateRequest, train: date, request: PlanRequest) -> bool:
+    """Whether it can be sent on: free to move, with a next train in time, and not after too many misses."""
+    context, known = request.context, request.state.launches.get(wanted.id)
+    missed = known.trains_missed if known else 0
+    sent_on = wanted.floor is not None and wanted.floor.by_itself
+    in_time = context.calendar.next_train(train + ONE_DAY) <= (wanted.shape.not_after or date.max)
+    return in_time and not (wanted.pinned or sent_on) and missed < context.policy.trains.misses
+
+
+def _crowding(guests: Sequence[_Guest], request: PlanRequest, put: Put) -> Iterator[tuple[LaunchId, DateRequest]]:
+    """Who would crowd a segment; each is put on a day that is free, so that the next one sees it there."""
+    audiences, calendar = request.state.audiences, request.context.calendar
+    horizon = request.context.today + timedelta(days=request.context.policy.horizon_days)
+    for guest in sorted(guests, key=lambda guest: guest.order):
+        shape = guest.shape
+        crowds = [] if guest.fixed else audiences.against(shape, guest.day, calendar)
+        last = min(horizon, shape.not_after or horizon)
+        free = audiences.first_free(shape, guest.day + ONE_DAY, last, calendar) if crowds else None
+        put(shape.id, on_day(shape, free or guest.day, calendar))
+        if free:
+            links = [Link(launch=crowd.by[0], constraint=crowd.constraint, detail=crowd.detail) for crowd in crowds]
+            yield shape.id, _not_before(guest.wanted, free, links)
+
+
+def _not_before(wanted: DateRequest, day: date, because: Iterable[Link], *, by_itself: bool = False) -> DateRequest:
+    """The launch, asked for not before the day, also for the reasons that it was held back for already."""
+    known = wanted.floor
+    links = dict.fromkeys((*(known.because if known else ()), *because))
+    floor = Floor(day, tuple(links), by_itself or (known is not None and known.by_itself))
+    return replace(wanted, floor=floor)
