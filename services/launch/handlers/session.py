@@ -11,11 +11,11 @@ from opentelemetry.trace import SpanKind
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context
 from services.launch.domain.decisions.better_plan import BetterPlan, adopt_better_plan
-from services.launch.domain.decisions.clock import Due, next_due, on_due
+from services.launch.domain.decisions.clock import on_due
 from services.launch.domain.decisions.feature_changed import on_feature_changed
 from services.launch.domain.decisions.person import Edit, edit
 from services.launch.domain.evolution import evolve
-from services.launch.domain.portfolio import State
+from services.launch.domain.portfolio import Due, State
 from services.launch.domain.scheduling.request import CHECKER
 from services.launch.store.writing import Changes
 from shared.contracts.cause import Cause
@@ -94,7 +94,7 @@ class PortfolioSession:
 
     def fire(self, until: datetime) -> None:
         """Let every timer go off that is due by then, each at its own time, by (due_at, id)."""
-        while due := next_due(self.state, max(until, self.row.now or until), self.calendar):
+        while due := self.state.next_due(max(until, self.row.now or until), self.calendar):
             now = self.row.advance(due.due_at)
             self._fire(due, now)
 

@@ -5,17 +5,15 @@ On its day a launch whose features are all live is launched; another is held, wi
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context
 from services.launch.domain.decisions.message import Decision, DecisionContext
 from services.launch.domain.decisions.pipeline import LaunchRequest, decide, reshape
 from services.launch.domain.evolution import waits_for_train
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import Launch
-from services.launch.domain.portfolio import State
+from services.launch.domain.portfolio import WAKE, Due, State
 from services.launch.domain.reasons import explain
 from services.launch.domain.rules.lead import last_days
 from services.launch.domain.rules.train import settles_on
@@ -25,34 +23,6 @@ from services.launch.domain.tiers.retiering import settle, settle_by_person
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import Conflict, LaunchesChanged, LaunchSnapshot, Link
 from shared.contracts.words import CauseId, LaunchId, PortfolioId, format_instant
-
-LAUNCH_DAY = "launch-day"
-
-WAKE = "wake"
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A timer that has run out."""
-
-    due_at: datetime
-    day: date
-    launch: LaunchId
-    timer: str = LAUNCH_DAY
-
-
-def next_due(state: State, now: datetime, calendar: Calendar) -> Due | None:
-    """The first timer that is due at `now`, by (due_at, id); None if none is."""
-    return min(_soonest(state, now, calendar), key=lambda due: (due.due_at, due.launch, due.timer), default=None)
-
-
-def _soonest(state: State, now: datetime, calendar: Calendar) -> Iterator[Due]:
-    soonest = state.next_day()
-    if soonest and soonest[0] <= calendar.day_of(now):
-        yield Due(calendar.start_of(soonest[0]), *soonest)
-    wakes = state.next_wake()
-    if wakes and wakes[0] <= now:
-        yield Due(wakes[0], calendar.day_of(wakes[0]), wakes[1], WAKE)
 
 
 def derive_clock_cause_id(portfolio: PortfolioId, timer: str, subject: str, due_at: datetime | None = None) -> CauseId:
