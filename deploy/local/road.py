@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.cli.api import Api, CannotError
-from deploy.cli.replay.books import Books
+from deploy.client import Api, CannotError
+from deploy.local.books import Books
 from deploy.local.house import SERVICES
 from shared.runtime.clock import monotonic
 

@@ -1,6 +1,6 @@
 """What only the databases of a house know: what waits inside a service, what a run added, and how long it took.
 
-Reads the tables of two services, which nothing but a command that runs the whole house may do. It never writes.
+Reads the tables of several services, which nothing but what runs the whole house may do. It never writes.
 """
 
 from collections.abc import AsyncIterator, Mapping
