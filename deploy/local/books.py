@@ -62,11 +62,6 @@ class Books:
         asked = "SELECT count(*) FROM observation WHERE portfolio = $1 AND state = 'received'"
         return int(await self._roadmap.fetchval(asked, portfolio))
 
-    async def count_unsent(self, portfolio: str) -> int:
-        """Mails that are due or on their way."""
-        asked = "SELECT count(*) FROM delivery WHERE portfolio = $1 AND state IN ('due', 'sending')"
-        return int(await self._notify.fetchval(asked, portfolio))
-
     async def count_states(self, portfolio: str, since: Mark) -> dict[str, int]:
         """The run's observations by what became of them."""
         rows = await self._roadmap.fetch(_COUNT_STATES, portfolio, since.observation)

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from inspect import signature
 from pathlib import Path
@@ -20,7 +20,7 @@ from deploy.local.books import Books
 from deploy.local.host import free_port
 from deploy.local.house import House
 from deploy.testing import Api, CannotError, Order, open_books, open_house, wait_until_quiet
-from tests.servers.smtp import ScriptedMailServer
+from tests.servers.smtp import Answer, ScriptedMailServer
 
 MONDAY = datetime(2027, 1, 4, 9, tzinfo=UTC)
 ANA = {"id": "ana", "name": "Ana Müller", "email": "ana@example.org", "roles": ["pmm"], "team": "exports"}
@@ -29,6 +29,7 @@ SERVICES = ("roadmap", "launch", "notify")
 OBSERVATIONS = "/roadmap/api/v1/portfolios/default/observations"
 LINES = "application/x-ndjson"
 HOLD_PORTFOLIO = "SELECT id FROM portfolio WHERE id = 'default' FOR UPDATE"
+HOLD_MAILS = "SELECT notice FROM delivery WHERE state = 'due' FOR UPDATE"
 LONG_ENOUGH = 1.0  # for whoever does not wait to be caught, and many looks of whoever does
 
 Release = Callable[[], Awaitable[None]]
@@ -51,9 +52,9 @@ class Household:
         answer = await self.api.send("POST", OBSERVATIONS, json.dumps(fact).encode(), LINES)
         assert [one["outcome"] for one in answer] == ["accepted"], answer
 
-    async def rest(self) -> None:
+    async def rest(self, api: Api | None = None) -> None:
         async with asyncio.timeout(60):  # less than what `wait_until_quiet` itself calls a halt
-            await wait_until_quiet(self.api, self.books, "default", lambda _: None)
+            await wait_until_quiet(api or self.api, self.books, "default", lambda _: None)
 
     async def inbox(self) -> list[dict[str, Any]]:
         found = await self.api.get("/notify/api/v1/people/ana/inbox", portfolio="default")
@@ -74,12 +75,12 @@ class Household:
         }
 
     @asynccontextmanager
-    async def held_up(self, service: str) -> AsyncIterator[Release]:
+    async def held_up(self, service: str, statement: str = HOLD_PORTFOLIO) -> AsyncIterator[Release]:
         """Nothing is decided or heard in a service until the release: the row of its portfolio is locked."""
         connection = await asyncpg.connect(self.house.dsns[service])
         try:
             await connection.execute("BEGIN")
-            assert await connection.fetch(HOLD_PORTFOLIO)
+            assert await connection.fetch(statement)
             yield connection.close
         finally:
             await connection.close()
@@ -125,11 +126,33 @@ def mailing_to(server: ScriptedMailServer) -> dict[str, Any]:
     return {"smtp_url": f"smtp://{server.host}:{server.port}"}
 
 
+class LateApi(Api):
+    """Is told of mails only when none is on its way any more; `before` is set first, and lets them go."""
+
+    def __init__(self, url: str, before: asyncio.Event) -> None:
+        super().__init__(url)
+        self._before = before
+
+    async def get(self, path: str, **query: Any) -> Any:
+        answer = await super().get(path, **query)
+        if path.endswith("/deliveries"):
+            self._before.set()
+            while any(answer.values()):
+                answer = await super().get(path, **query)
+        return answer
+
+
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while not await true():
+            await asyncio.sleep(0.02)
+
+
 def test_the_door_is_six_names_and_an_order_of_seven_things() -> None:
     assert set(testing.__all__) == {"Api", "CannotError", "Order", "open_books", "open_house", "wait_until_quiet"}
     wanted = ["state", "port", "every", "roadmap", "launch", "notify", "clock"]
     assert list(signature(Order).parameters)[: len(wanted)] == wanted
-    assert list(signature(wait_until_quiet).parameters) == ["api", "books", "portfolio", "seen"]
+    assert list(signature(wait_until_quiet).parameters) == ["api", "books", "portfolio", "say"]
 
 
 async def test_what_was_taken_in_is_in_the_inbox_and_the_mail_when_it_is_quiet() -> None:
@@ -186,6 +209,35 @@ async def test_it_is_not_quiet_while_a_mail_is_on_its_way() -> None:
         async with still_waiting(home.rest()):
             server.answers_now.set()
         assert [mail.to for mail in server.mails] == [("ana@example.org",)]
+
+
+async def test_a_retry_does_not_count_before_it_is_due_by_the_clock_of_the_house() -> None:
+    async with ScriptedMailServer().on_this_loop() as server, at_work(**mailing_to(server)) as home:
+        server.answers("ana@example.org", Answer.MAILBOX_FULL, times=1)
+        await home.tell()
+        await home.rest()
+        assert (server.mails, len(await home.inbox())) == ([], 1)
+        async with home.held_up("notify", HOLD_MAILS) as release:
+            home.now[0] += timedelta(minutes=2)
+            async with still_waiting(home.rest()):
+                await release()
+        assert [mail.to for mail in server.mails] == [("ana@example.org",)]
+
+
+async def test_what_a_mail_that_comes_back_says_is_heard_too() -> None:
+    """It comes back in the middle of a look: the revision of notify was read, mails were not asked for yet."""
+    async with SlowMailServer().on_this_loop() as server, at_work(**mailing_to(server)) as home:
+        server.answers("ana@example.org", Answer.UNKNOWN_RECIPIENT)
+        await home.tell()
+        await until(home.everybody_heard)
+        async with (
+            LateApi(home.house.url, server.answers_now) as api,
+            home.held_up("launch") as release,
+            still_waiting(home.rest(api)),
+        ):
+            await release()
+        assert await home.everybody_heard()
+        assert [one["state"] for one in (await home.inbox())[0]["obligations"]] == ["unreachable"]
 
 
 async def test_settings_are_given_by_their_names_to_all_services_or_to_one() -> None:
