@@ -2,6 +2,10 @@
 
 What a test of the whole may rely on is exactly `__all__`; what stands behind it may move. Nothing is done here.
 
+`wait_until_quiet` returns when all that was taken in is judged, decided, heard and in the inboxes, when mails that are
+due have left, and when every receipt is heard. What waits for a retry or a later day does not count; once the clock of
+the house says that it is due, it begins within five seconds.
+
     order = Order(every={"time_source": "clock"}, clock=lambda: now)
     async with open_house(order) as house, Api(house.url) as api, open_books(house.dsns) as books:
         await api.send("POST", "/roadmap/api/v1/portfolios/default/observations", line, "application/x-ndjson")

@@ -20,6 +20,7 @@ from deploy.local.books import Books
 from deploy.local.host import free_port
 from deploy.local.house import House
 from deploy.testing import Api, CannotError, Order, open_books, open_house, wait_until_quiet
+from services.launch.timers import LOOK_EVERY_SECONDS
 from tests.servers.smtp import Answer, ScriptedMailServer
 
 MONDAY = datetime(2027, 1, 4, 9, tzinfo=UTC)
@@ -238,6 +239,20 @@ async def test_what_a_mail_that_comes_back_says_is_heard_too() -> None:
             await release()
         assert await home.everybody_heard()
         assert [one["state"] for one in (await home.inbox())[0]["obligations"]] == ["unreachable"]
+
+
+async def test_what_is_due_is_done_within_five_seconds_of_the_clock_of_the_house() -> None:
+    async with at_work() as home:
+        await home.tell()
+        await home.rest()
+        planned = await home.launch()
+        assert (planned["state"], len(home.house.mails.mails)) == ("planned", 1)
+        home.now[0] = datetime.fromisoformat(f"{planned['date']}T23:00:00Z")
+        assert LOOK_EVERY_SECONDS < 5, "the look itself takes time too"
+        await asyncio.sleep(5)
+        await home.rest()
+        assert (await home.launch())["state"] == "held"
+        assert await home.everybody_heard()
 
 
 async def test_settings_are_given_by_their_names_to_all_services_or_to_one() -> None:
