@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from deploy.cli.api import Api, CannotError, OvertakenError
-from deploy.cli.replay.books import Books, Mark
 from deploy.cli.replay.feeding import Fed, feed
 from deploy.cli.replay.history import Line
 from deploy.cli.replay.report import Run
-from deploy.cli.replay.road import Position, wait_until_quiet
 from deploy.cli.screen import console
+from deploy.client import Api, CannotError, OvertakenError
+from deploy.local.books import Books, Mark
 from deploy.local.company.story import Acknowledge, Decide, Observation, Observe, Pin, Step, Story
+from deploy.local.road import Position, wait_until_quiet
 from shared.contracts.words import format_instant
 from shared.runtime.clock import Clock, monotonic
 

@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import typer
 
 from deploy.cli.acting import PORTFOLIO, Stage
-from deploy.cli.api import NOT_AS_IT_SHOULD_BE, Api, CannotError, fail
-from deploy.cli.replay.books import open_books
 from deploy.cli.replay.report import Report, build_report, read_causes
-from deploy.cli.running import run
+from deploy.cli.running import NOT_AS_IT_SHOULD_BE, fail, run
 from deploy.cli.screen import console, log_to_stderr
+from deploy.client import Api, CannotError
+from deploy.local.books import open_books
 from deploy.local.company.days import find_monday
 from deploy.local.company.story import POLICY, Step, Story, read_story
 from deploy.local.house import Order, open_house

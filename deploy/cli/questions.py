@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.api import DEFAULT_URL, NOT_AS_IT_SHOULD_BE, URL_VARIABLE, Api, fail
 from deploy.cli.conservation import compare_sums
 from deploy.cli.replay.feeding import Fed, feed
 from deploy.cli.replay.history import read_history
-from deploy.cli.running import run
+from deploy.cli.running import NOT_AS_IT_SHOULD_BE, fail, run
 from deploy.cli.screen import console, show_progress
+from deploy.client import DEFAULT_URL, URL_VARIABLE, Api
 
 SHOWN = 50
 

@@ -41,7 +41,7 @@ STOP_SECONDS = 1
 HOME = "/roadmap/"
 
 Told = Mapping[str, Any]
-"""Settings by name, beside those the house itself gives."""
+"""Settings by their names in lower case, as the `settings` module of a service has them."""
 
 
 class _Server(Protocol):
@@ -56,7 +56,7 @@ class Order:
     Attributes:
         state: the folder kept between starts; None: a temporary one, deleted at the end.
         port: of the one front door; 0 takes a free one.
-        every, launch, notify: settings for all services, and for one.
+        every, roadmap, launch, notify: settings for all services, and for one; each goes before the house's own.
         clock: what doors and timers read.
         exporter: gets the spans of all three services.
     """
@@ -64,6 +64,7 @@ class Order:
     state: Path | None = None
     port: int = 0
     every: Told = field(default_factory=dict)
+    roadmap: Told = field(default_factory=dict)
     launch: Told = field(default_factory=dict)
     notify: Told = field(default_factory=dict)
     clock: Clock = system_clock
@@ -117,16 +118,17 @@ def _rooms(order: Order, house: House, bootstrap: str) -> dict[str, FastAPI]:
         "fetch_wait_ms": FETCH_WAIT_MS,
         "host": LOOPBACK,
         **dict.fromkeys(("roadmap_url", "launch_url", "notify_url", "public_url"), house.url),
-        **order.every,
     }
-    smtp: dict[str, Any] = {"smtp_url": f"smtp://{house.mails.host}:{house.mails.port}"}
-    dsns = house.dsns
+    smtp = {"smtp_url": f"smtp://{house.mails.host}:{house.mails.port}"}
+    given: dict[str, dict[str, Any]] = {
+        "roadmap": {**common, "database_url": house.dsns["roadmap"], **order.every, **order.roadmap},
+        "launch": {**common, "database_url": house.dsns["launch"], **order.every, **order.launch},
+        "notify": {**common, "database_url": house.dsns["notify"], **smtp, **order.every, **order.notify},
+    }
     return {
-        "roadmap": create_roadmap(RoadmapSettings(database_url=dsns["roadmap"], **common), surroundings),
-        "launch": create_launch(LaunchSettings(database_url=dsns["launch"], **common, **order.launch), surroundings),
-        "notify": create_notify(
-            NotifySettings(database_url=dsns["notify"], **common, **smtp, **order.notify), surroundings
-        ),
+        "roadmap": create_roadmap(RoadmapSettings(**given["roadmap"]), surroundings),
+        "launch": create_launch(LaunchSettings(**given["launch"]), surroundings),
+        "notify": create_notify(NotifySettings(**given["notify"]), surroundings),
     }
 
 

@@ -1,4 +1,4 @@
-"""The door for programs, JSON under `/notify/api/v1`: directory, coverage, inbox, what people say, sums."""
+"""The door for programs, JSON under `/notify/api/v1`: directory, coverage, inbox, what people say, sums, mails."""
 
 import asyncio
 import json
@@ -13,6 +13,7 @@ from services.notify.handlers.acting import Acting, Notice, Waiver
 from services.notify.handlers.directories import Office, put_directory
 from services.notify.store.acts import find_notice
 from services.notify.store.coverage import find_audience, list_inbox, read_certificate, read_conservation
+from services.notify.store.deliveries import count_waiting
 from services.notify.store.directories import current_ids, load_directory, load_people
 from shared.contracts.notify import Subject
 from shared.contracts.words import PORTFOLIO_PATTERN, Day, PersonId, PortfolioId
@@ -122,6 +123,11 @@ def _coverage(foundation: Foundation) -> APIRouter:
     ) -> dict[str, Any]:
         async with foundation.database.reading() as connection:
             return await read_conservation(connection, portfolio, until)
+
+    @router.get("/portfolios/{portfolio}/deliveries")
+    async def deliveries(portfolio: PortfolioPath) -> dict[str, int]:
+        async with foundation.database.reading() as connection:
+            return await count_waiting(connection, portfolio, foundation.clock())
 
     return router
 

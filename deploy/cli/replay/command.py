@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.api import NOT_AS_IT_SHOULD_BE, fail
 from deploy.cli.replay.run import Wish
 from deploy.cli.replay.run import replay as run_replay
-from deploy.cli.running import run
+from deploy.cli.running import NOT_AS_IT_SHOULD_BE, fail, run
 from deploy.cli.screen import log_to_stderr
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from deploy.cli.api import CannotError
 from deploy.cli.replay.feeding import Fed
+from deploy.client import CannotError
 
 Expected = dict[str, list[list[str]]]
 

@@ -6,8 +6,8 @@ What follows from them is not looked at here. `inloop import` feeds the same way
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from deploy.cli.api import Api, CannotError
 from deploy.cli.replay.history import Line
+from deploy.client import Api, CannotError
 
 LINES_A_REQUEST = 250
 BYTES_A_REQUEST = 4 * 1024 * 1024

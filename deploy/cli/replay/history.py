@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from deploy.cli.api import CannotError
+from deploy.client import CannotError
 
 ROLES = {"pmm": "Product marketing", "sales": "Sales", "cs": "Customer success"}
 MAIL_DOMAIN = "example.org"  # reserved: mail to it can reach nobody

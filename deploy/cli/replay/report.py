@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.cli.api import Api
 from deploy.cli.conservation import compare_sums
-from deploy.cli.replay.books import Books, Mark
 from deploy.cli.replay.feeding import Fed
-from deploy.cli.replay.road import Position
+from deploy.client import Api
+from deploy.local.books import Books, Mark
 from deploy.local.house import SERVICES
+from deploy.local.road import Position
 from shared.contracts.words import canonical_json
 
 PAGE = 200

@@ -5,15 +5,15 @@ from pathlib import Path
 
 from rich.progress import Progress, TaskID
 
-from deploy.cli.api import Api, CannotError
-from deploy.cli.replay.books import Books, open_books
 from deploy.cli.replay.expected import Expected, find_differences, read_expected
 from deploy.cli.replay.feeding import Fed, feed
 from deploy.cli.replay.history import Line, find_teams, invent_directory, read_history
 from deploy.cli.replay.report import Causes, Report, Run, build_report, read_causes
-from deploy.cli.replay.road import Position, wait_for_room, wait_until_quiet
 from deploy.cli.screen import console, show_progress
+from deploy.client import Api, CannotError
+from deploy.local.books import Books, open_books
 from deploy.local.house import Order, open_house
+from deploy.local.road import Position, wait_for_room, wait_until_quiet
 from shared.runtime.clock import monotonic
 
 UNDER_WAY = 750

@@ -105,6 +105,18 @@ def _content(row: Any, items: tuple[Item, ...]) -> Content:
     )
 
 
+async def count_waiting(connection: AsyncConnection, portfolio: PortfolioId, now: datetime) -> dict[str, int]:
+    """Mails still to go out: `due` by now, `sending`, and those for `later`, a retry say."""
+    statement = sa.text(
+        "SELECT count(*) FILTER (WHERE state = 'due' AND next_at <= :now) AS due,"
+        " count(*) FILTER (WHERE state = 'sending') AS sending,"
+        " count(*) FILTER (WHERE state = 'due' AND next_at > :now) AS later"
+        " FROM delivery WHERE portfolio = :portfolio AND state IN ('due', 'sending')"
+    )
+    found = await connection.execute(statement, {"portfolio": portfolio, "now": now})
+    return dict(found.mappings().one())
+
+
 async def freeze(connection: AsyncConnection, mails: Sequence[tuple[str, str, bytes]]) -> None:
     """Keep the bytes of these mails (notice, address, body), so that a second attempt is the same mail."""
     if not mails:

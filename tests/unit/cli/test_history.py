@@ -7,11 +7,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.cli.api import CannotError
 from deploy.cli.replay.expected import find_differences, read_expected
 from deploy.cli.replay.feeding import Fed
 from deploy.cli.replay.history import Line, find_teams, invent_directory, read_history
 from deploy.cli.replay.report import summarize
+from deploy.client import CannotError
 from services.notify.domain.reading import read_directory
 
 ADDED = [["A-1", "added"]]

@@ -1,6 +1,6 @@
 """What only the databases of a house know: what waits inside a service, what a run added, and how long it took.
 
-Reads the tables of two services, which nothing but a command that runs the whole house may do. It never writes.
+Reads the tables of several services, which nothing but what runs the whole house may do. It never writes.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -61,11 +61,6 @@ class Books:
         """Observations that were accepted and not yet judged."""
         asked = "SELECT count(*) FROM observation WHERE portfolio = $1 AND state = 'received'"
         return int(await self._roadmap.fetchval(asked, portfolio))
-
-    async def count_unsent(self, portfolio: str) -> int:
-        """Mails that are due or on their way."""
-        asked = "SELECT count(*) FROM delivery WHERE portfolio = $1 AND state IN ('due', 'sending')"
-        return int(await self._notify.fetchval(asked, portfolio))
 
     async def count_states(self, portfolio: str, since: Mark) -> dict[str, int]:
         """The run's observations by what became of them."""
