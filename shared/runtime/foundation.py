@@ -117,7 +117,7 @@ class Foundation:
         """Bring the schema up to date and start everything that runs in the background."""
         if self.settings.failpoints:
             arm(self.settings.failpoints)
-        await migrate(self.database, self.migrations)
+        await migrate(self.database.engine, self.migrations)
         if self.prepare:
             await self.prepare()
         self.process.checks |= {

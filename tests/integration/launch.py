@@ -131,7 +131,7 @@ async def open_house(
     clock = [now]
     app = create_app(settings, Surroundings(clock=lambda: clock[0], exporter=exporter))
     foundation: Foundation = app.state.foundation
-    await migrate(foundation.database, foundation.migrations)
+    await migrate(foundation.database.engine, foundation.migrations)
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://launch.test") as client:
         try:

@@ -43,7 +43,7 @@ def lines(*observations: dict[str, Any]) -> bytes:
 async def prepare(dsn: str) -> None:
     """Make roadmap's tables."""
     database = Database(RuntimeSettings(database_url=dsn, kafka_bootstrap="unused").database_url)
-    await migrate(database, roadmap_app.HERE / "migrations")
+    await migrate(database.engine, roadmap_app.HERE / "migrations")
     await database.close()
 
 

@@ -23,7 +23,7 @@ from services.notify.store.directories import mark_unreachable
 from shared.contracts.cause import Cause, CauseKind, Source
 from shared.contracts.notify import Objection, ReceiptsChanged, Subject
 from shared.contracts.words import CauseId, PersonId, PortfolioId
-from shared.runtime.database import Batch, Database, Portfolio
+from shared.runtime.database import Batch, Database, PortfolioRow
 from shared.runtime.failpoints import failpoint
 from shared.runtime.outbox import Announcement, Outbox
 from shared.runtime.telemetry import Telemetry, current_traceparent
@@ -163,7 +163,7 @@ class Acting:
             traceparent = current_traceparent()
         await self._outbox.add(batch, [announcement(message, at, traceparent)])
 
-    def _moment(self, portfolio: Portfolio, now: datetime) -> datetime:
+    def _moment(self, portfolio: PortfolioRow, now: datetime) -> datetime:
         """In a replay the portfolio's time is the observations'; a click or a mail server's answer must not move it."""
         if self._time_is_ours:
             return portfolio.advance(now)

@@ -27,7 +27,7 @@ from services.roadmap.store.observations import (
 from services.roadmap.store.roadmaps import Saving, load_roadmap, save
 from shared.contracts.roadmap import RoadmapChanged
 from shared.contracts.words import PortfolioId
-from shared.runtime.database import Batch, Cache, Database, Portfolio, is_outage
+from shared.runtime.database import Batch, Cache, Database, PortfolioRow, is_outage
 from shared.runtime.failpoints import failpoint
 from shared.runtime.outbox import Announcement, Outbox
 from shared.runtime.process import Heartbeat, Wake
@@ -143,7 +143,7 @@ class _Work:
         self.judged: list[Judged] = []
         self.announcements: list[Announcement] = []
 
-    def judge(self, portfolio: Portfolio, state: Roadmap, pending: Pending) -> None:
+    def judge(self, portfolio: PortfolioRow, state: Roadmap, pending: Pending) -> None:
         """Decide on one observation, in its trace."""
         if not self._telemetry.tracing:
             self._decide(portfolio, state, pending)
@@ -153,7 +153,7 @@ class _Work:
             if cause_id:
                 span.set_attribute("inloop.cause_id", cause_id)
 
-    def _decide(self, portfolio: Portfolio, state: Roadmap, pending: Pending) -> str | None:
+    def _decide(self, portfolio: PortfolioRow, state: Roadmap, pending: Pending) -> str | None:
         observation, problem = read_line(pending.body, None)[1:]
         if observation is None:
             raise UnreadableError(str(problem))
@@ -182,7 +182,7 @@ class _Work:
             return current_traceparent()
 
     def _note(
-        self, pending: Pending, portfolio: Portfolio, outcome: Outcome, summary: str | None, cause_id: str | None
+        self, pending: Pending, portfolio: PortfolioRow, outcome: Outcome, summary: str | None, cause_id: str | None
     ) -> None:
         kinds = sorted({kind for change in outcome.changes for kind in change.kinds})
         self.judged.append(
