@@ -9,7 +9,7 @@ from shared.contracts.launch import LaunchChange, LaunchesChanged, LaunchSnapsho
 from shared.contracts.notify import Subject
 from shared.runtime.database import Batch
 from shared.runtime.foundation import Foundation
-from shared.runtime.letters import Received
+from shared.runtime.inbox_messages import Received
 
 TOPIC = "launch.changes"
 

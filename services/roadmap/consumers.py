@@ -21,7 +21,7 @@ from shared.runtime.broker import Receive, Record
 from shared.runtime.clock import Clock
 from shared.runtime.database import Batch
 from shared.runtime.foundation import Foundation
-from shared.runtime.letters import Received
+from shared.runtime.inbox_messages import Received
 from shared.runtime.parking import refuse
 
 
