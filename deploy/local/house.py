@@ -32,7 +32,7 @@ from services.roadmap.app import create_app as create_roadmap
 from services.roadmap.settings import RoadmapSettings
 from shared.runtime.broker import Progress
 from shared.runtime.clock import Clock, system_clock
-from shared.runtime.foundation import TOPICS, Surroundings
+from shared.runtime.foundation import TOPICS, Runtime
 from shared.web.live import close_streams
 
 SERVICES = ("roadmap", "launch", "notify")
@@ -109,7 +109,7 @@ async def open_house(order: Order) -> AsyncIterator[House]:
 
 
 def _rooms(order: Order, house: House, bootstrap: str) -> dict[str, FastAPI]:
-    surroundings = Surroundings(clock=order.clock, progress=Progress(), exporter=order.exporter)
+    runtime = Runtime(clock=order.clock, progress=Progress(), exporter=order.exporter)
     common = {
         "kafka_bootstrap": bootstrap,
         "topic_prefix": "",
@@ -122,11 +122,9 @@ def _rooms(order: Order, house: House, bootstrap: str) -> dict[str, FastAPI]:
     smtp: dict[str, Any] = {"smtp_url": f"smtp://{house.mails.host}:{house.mails.port}"}
     dsns = house.dsns
     return {
-        "roadmap": create_roadmap(RoadmapSettings(database_url=dsns["roadmap"], **common), surroundings),
-        "launch": create_launch(LaunchSettings(database_url=dsns["launch"], **common, **order.launch), surroundings),
-        "notify": create_notify(
-            NotifySettings(database_url=dsns["notify"], **common, **smtp, **order.notify), surroundings
-        ),
+        "roadmap": create_roadmap(RoadmapSettings(database_url=dsns["roadmap"], **common), runtime),
+        "launch": create_launch(LaunchSettings(database_url=dsns["launch"], **common, **order.launch), runtime),
+        "notify": create_notify(NotifySettings(database_url=dsns["notify"], **common, **smtp, **order.notify), runtime),
     }
 
 

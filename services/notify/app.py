@@ -21,7 +21,7 @@ from services.notify.timers import Sender, watch_gaps
 from shared.contracts.asyncapi import Topic
 from shared.contracts.notify import ReceiptsChanged
 from shared.contracts.words import PortfolioId
-from shared.runtime.foundation import Foundation, Surroundings
+from shared.runtime.foundation import Foundation, Runtime
 from shared.runtime.process import Wake
 from shared.web.doors import create_app as create_doors
 from shared.web.doors import require_access
@@ -33,9 +33,9 @@ GAUGES_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-def create_app(settings: NotifySettings, surroundings: Surroundings | None = None) -> FastAPI:
+def create_app(settings: NotifySettings, runtime: Runtime | None = None) -> FastAPI:
     """The service; its lifespan starts and stops everything."""
-    foundation = Foundation("notify", settings, "notify.receipts", HERE / "migrations", surroundings or Surroundings())
+    foundation = Foundation("notify", settings, "notify.receipts", HERE / "migrations", runtime or Runtime())
     wake = Wake()
     domain = sender_domain(settings.mail_from)
     time_is_ours = settings.time_source == "clock"

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from services.roadmap import app as roadmap_app
 from services.roadmap.handlers.judging import Judge
 from shared.runtime.database import Database, migrate
-from shared.runtime.foundation import Foundation, Surroundings
+from shared.runtime.foundation import Foundation, Runtime
 from shared.runtime.settings import RuntimeSettings
 from tests.servers.fixtures import FreshDatabase
 
@@ -98,7 +98,7 @@ async def open_house(
     dsn = await fresh_database("roadmap", prepare)
     now = [NOW]
     given = RuntimeSettings(database_url=dsn, kafka_bootstrap="127.0.0.1:1", **settings)
-    app = roadmap_app.create_app(given, Surroundings(clock=lambda: now[0], exporter=exporter))
+    app = roadmap_app.create_app(given, Runtime(clock=lambda: now[0], exporter=exporter))
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         yield House(app, http, now)
