@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from services.notify.domain.delivery import Outcome, judge_code
+from services.notify.domain.delivery import DeliveryOutcome, judge_code
 from services.notify.domain.directory import Contact
 from services.notify.domain.notice import MAX_NAME, Said, clean
 from services.notify.domain.wording import say
@@ -159,7 +159,7 @@ class MailServer:
                 self._smtp.close()
         self._sent = 0
 
-    async def send(self, address: str, body: bytes) -> Outcome:
+    async def send(self, address: str, body: bytes) -> DeliveryOutcome:
         """Send one mail; never raises for what a server or network does."""
         try:
             await self._connect()
@@ -171,7 +171,7 @@ class MailServer:
             return await self._refused(error)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._smtp.close()
-            return Outcome("server_away", f"{type(error).__name__}: {error}")
+            return DeliveryOutcome("server_away", f"{type(error).__name__}: {error}")
         return await self._data(body)
 
     async def _connect(self) -> None:
@@ -182,7 +182,7 @@ class MailServer:
             self._sent = 0
         self._sent += 1
 
-    async def _data(self, body: bytes) -> Outcome:
+    async def _data(self, body: bytes) -> DeliveryOutcome:
         """From here on the server may have the mail, whatever it says or does not say."""
         try:
             answer = await self._smtp.data(body)
@@ -190,10 +190,10 @@ class MailServer:
             return await self._refused(error)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._smtp.close()
-            return Outcome("unknown", f"{type(error).__name__}: {error}")
+            return DeliveryOutcome("unknown", f"{type(error).__name__}: {error}")
         return judge_code(answer.code, answer.message, about_recipient=True)
 
-    async def _refused(self, error: aiosmtplib.SMTPResponseException) -> Outcome:
+    async def _refused(self, error: aiosmtplib.SMTPResponseException) -> DeliveryOutcome:
         about_us = isinstance(
             error,
             (
@@ -210,5 +210,5 @@ class MailServer:
                 self._smtp.close()
         answer = f"{error.code} {error.message}"
         if about_us:
-            return Outcome("server_away", answer)
+            return DeliveryOutcome("server_away", answer)
         return judge_code(error.code, answer, about_recipient=True)

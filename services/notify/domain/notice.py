@@ -31,7 +31,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class NoticeLine:
     """One change in words."""
 
     what: str
@@ -48,7 +48,7 @@ class Said:
     title: str
     greeting: str
     summary: str
-    lines: tuple[Line, ...]
+    lines: tuple[NoticeLine, ...]
     call: str
     needs_ok: bool
 
@@ -126,7 +126,7 @@ FEATURE_RULES: Final[tuple[tuple[Callable[[News], bool], str], ...]] = (
 )
 
 
-def _line(language: str, item: Item) -> Line:
+def _line(language: str, item: Item) -> NoticeLine:
     news = item.news
     why = clean(" → ".join(news.why), MAX_WHY)
     if news.waits_for:
@@ -134,7 +134,7 @@ def _line(language: str, item: Item) -> Line:
         why = f"{why.rstrip('.')}. {waits}" if why else waits
     roles = dict.fromkeys(role for reason in item.because for role in ROLE_PATTERN.findall(reason))
     to_do = " ".join(_to_do(language, role) for role in roles) if item.needs_ok else ""
-    return Line(what_changed(language, news), why, to_do.strip(), item.because)
+    return NoticeLine(what_changed(language, news), why, to_do.strip(), item.because)
 
 
 def _to_do(language: str, role: str) -> str:
