@@ -40,7 +40,7 @@ FETCH_WAIT_MS = 20  # the mock broker makes every fetch wait this long (infrastr
 STOP_SECONDS = 1
 HOME = "/roadmap/"
 
-Told = Mapping[str, Any]
+SettingValues = Mapping[str, Any]
 """Settings by name, beside those the house itself gives."""
 
 
@@ -63,9 +63,9 @@ class Order:
 
     state: Path | None = None
     port: int = 0
-    every: Told = field(default_factory=dict)
-    launch: Told = field(default_factory=dict)
-    notify: Told = field(default_factory=dict)
+    every: SettingValues = field(default_factory=dict)
+    launch: SettingValues = field(default_factory=dict)
+    notify: SettingValues = field(default_factory=dict)
     clock: Clock = system_clock
     exporter: SpanExporter | None = None
 
