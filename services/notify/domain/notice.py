@@ -41,7 +41,7 @@ class NoticeLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class WrittenNotice:
     """A whole notice in one person's language."""
 
     language: str
@@ -53,7 +53,7 @@ class Said:
     needs_ok: bool
 
 
-def write_notice(items: Sequence[Item], summary: str, contact: Contact) -> Said:
+def write_notice(items: Sequence[Item], summary: str, contact: Contact) -> WrittenNotice:
     """The words for all that one cause means for one person: forty rows rather than forty mails."""
     language = language_of(contact.locale)
     lines = tuple(_line(language, item) for item in items)
@@ -61,7 +61,7 @@ def write_notice(items: Sequence[Item], summary: str, contact: Contact) -> Said:
     title = one or say(language, "many", count=len(lines), summary=clean(summary, MAX_NAME))
     needs_ok = any(item.needs_ok for item in items)
     due = min((item.due_at for item in items if item.due_at is not None), default=None)
-    return Said(
+    return WrittenNotice(
         language=language,
         title=title,
         greeting=say(language, "greeting", person=clean(contact.name, MAX_NAME)),
