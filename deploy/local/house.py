@@ -32,7 +32,7 @@ from services.roadmap.app import create_app as create_roadmap
 from services.roadmap.settings import RoadmapSettings
 from shared.runtime.broker import Progress
 from shared.runtime.clock import Clock, system_clock
-from shared.runtime.foundation import TOPICS, Surroundings
+from shared.runtime.foundation import TOPICS, Runtime
 from shared.web.live import close_streams
 
 SERVICES = ("roadmap", "launch", "notify")
@@ -40,7 +40,7 @@ FETCH_WAIT_MS = 20  # the mock broker makes every fetch wait this long (infrastr
 STOP_SECONDS = 1
 HOME = "/roadmap/"
 
-Told = Mapping[str, Any]
+SettingValues = Mapping[str, Any]
 """Settings by their names in lower case, as the `settings` module of a service has them."""
 
 
@@ -63,10 +63,10 @@ class Order:
 
     state: Path | None = None
     port: int = 0
-    every: Told = field(default_factory=dict)
-    roadmap: Told = field(default_factory=dict)
-    launch: Told = field(default_factory=dict)
-    notify: Told = field(default_factory=dict)
+    every: SettingValues = field(default_factory=dict)
+    roadmap: SettingValues = field(default_factory=dict)
+    launch: SettingValues = field(default_factory=dict)
+    notify: SettingValues = field(default_factory=dict)
     clock: Clock = system_clock
     exporter: SpanExporter | None = None
 
@@ -110,7 +110,7 @@ async def open_house(order: Order) -> AsyncIterator[House]:
 
 
 def _rooms(order: Order, house: House, bootstrap: str) -> dict[str, FastAPI]:
-    surroundings = Surroundings(clock=order.clock, progress=Progress(), exporter=order.exporter)
+    runtime = Runtime(clock=order.clock, progress=Progress(), exporter=order.exporter)
     common = {
         "kafka_bootstrap": bootstrap,
         "topic_prefix": "",
@@ -126,9 +126,9 @@ def _rooms(order: Order, house: House, bootstrap: str) -> dict[str, FastAPI]:
         "notify": {**common, "database_url": house.dsns["notify"], **smtp, **order.every, **order.notify},
     }
     return {
-        "roadmap": create_roadmap(RoadmapSettings(**given["roadmap"]), surroundings),
-        "launch": create_launch(LaunchSettings(**given["launch"]), surroundings),
-        "notify": create_notify(NotifySettings(**given["notify"]), surroundings),
+        "roadmap": create_roadmap(RoadmapSettings(**given["roadmap"]), runtime),
+        "launch": create_launch(LaunchSettings(**given["launch"]), runtime),
+        "notify": create_notify(NotifySettings(**given["notify"]), runtime),
     }
 
 

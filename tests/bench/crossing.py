@@ -22,10 +22,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from deploy.cli.api import Api
-from deploy.cli.replay.books import open_books
-from deploy.cli.replay.road import wait_until_quiet
-from deploy.local.house import Order, open_house
+from deploy.testing import Api, Order, open_books, open_house, wait_until_quiet
 from shared.runtime.clock import Clock, monotonic
 from tests.bench.structure import ROOT
 
