@@ -22,7 +22,7 @@ from shared.contracts.cause import Cause
 from shared.contracts.feature import FeatureChange
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import PortfolioId
-from shared.runtime.database import Portfolio
+from shared.runtime.database import PortfolioRow
 from shared.runtime.outbox import Announcement
 from shared.runtime.telemetry import Telemetry, current_traceparent
 
@@ -45,7 +45,7 @@ class RoadmapCause:
 class PortfolioSession:
     """A locked portfolio with its state, and what its decisions have said so far."""
 
-    row: Portfolio
+    row: PortfolioRow
     state: State
     calendar: Calendar
     telemetry: Telemetry
