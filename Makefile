@@ -7,10 +7,10 @@ STAMP := .venv/.installed-$(shell cat requirements-dev.lock pyproject.toml | cks
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock
+.PHONY: help setup demo test check bench measure lock
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 setup: $(STAMP) ## libraries and the `inloop` command into .venv
 
@@ -38,6 +38,9 @@ check: setup ## style, types, import rules
 
 bench: setup ## messages per second and latencies, beside the tutorial's way of doing it
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+measure: setup ## sizes, circles, names used twice, files that one slip crosses; ARGS=--files lists them
+	@$(BIN)/python -m tests.bench.house $(ARGS)
 
 lock: setup ## resolve the libraries anew (needs uv, installed beside the others)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

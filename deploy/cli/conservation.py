@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.cli.api import Api
+from deploy.client import Api
 from deploy.local.house import SERVICES
 from shared.contracts.words import canonical_json
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.api import fail
+from deploy.cli.running import fail
 from services.launch import app as launch
 from services.launch.settings import LaunchSettings
 from services.notify import app as notify

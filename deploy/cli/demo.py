@@ -11,14 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.acting import PORTFOLIO, Stage
-from deploy.cli.api import NOT_AS_IT_SHOULD_BE, Api, CannotError, fail
-from deploy.cli.replay.books import open_books
 from deploy.cli.replay.report import Report, build_report, read_causes
-from deploy.cli.running import run
+from deploy.cli.running import NOT_AS_IT_SHOULD_BE, fail, run
 from deploy.cli.screen import console, log_to_stderr
+from deploy.cli.story_player import PORTFOLIO, StoryPlayer
+from deploy.client import Api, CannotError
+from deploy.local.books import open_books
 from deploy.local.company.days import find_monday
-from deploy.local.company.story import POLICY, Step, Story, read_story
+from deploy.local.company.story import POLICY, Story, StoryStep, read_story
 from deploy.local.house import Order, open_house
 from shared.runtime.clock import monotonic, system_clock
 
@@ -63,10 +63,10 @@ async def _live(state: Path, port: int, pace: float) -> None:
     order = Order(state=state, port=port, every={"time_source": "clock"}, launch=RULES)
     async with open_house(order) as house, Api.from_environment(house.url) as api, open_books(house.dsns) as books:
         _say_where(house.url)
-        stage = Stage(api, books, system_clock)
+        player = StoryPlayer(api, books, system_clock)
         if bookmark.done == 0:
-            await stage.open(story)
-        await _play(stage, story, bookmark, pace)
+            await player.open(story)
+        await _play(player, story, bookmark, pace)
         console.print("The week is over. Look around as long as you like; Ctrl-C stops.")
         await asyncio.Event().wait()
 
@@ -78,18 +78,18 @@ def _say_where(url: str) -> None:
     typer.echo("Ctrl-C stops; a second start goes on where this one stopped.")
 
 
-async def _play(stage: Stage, story: Story, bookmark: "Bookmark", pace: float) -> None:
+async def _play(player: StoryPlayer, story: Story, bookmark: "Bookmark", pace: float) -> None:
     weekday = ""
     for step in story.steps:
         if step.number <= bookmark.done:
             continue
         await asyncio.sleep(pace)
         weekday = _tell(step, weekday)
-        await stage.act(step)
+        await player.act(step)
         bookmark.turn(step.number)
 
 
-def _tell(step: Step, weekday: str) -> str:
+def _tell(step: StoryStep, weekday: str) -> str:
     if f"{step.at:%A}" != weekday:
         console.print(f"\n{step.at:%A}", style="bold")
     console.print(f"  {step.at:%H:%M}  {step.says}", markup=False)
@@ -139,13 +139,13 @@ async def _once() -> Report:
     clock = _StoryClock(story.opens_at)
     order = Order(every={"time_source": "observations", "api_token": None}, launch=RULES, clock=clock)
     async with open_house(order) as house, Api(house.url) as api, open_books(house.dsns) as books:
-        stage = Stage(api, books, clock)
-        since, began = await books.mark(PORTFOLIO), monotonic()
-        await stage.open(story)
+        player = StoryPlayer(api, books, clock)
+        since, began = await books.read_run_start(PORTFOLIO), monotonic()
+        await player.open(story)
         weekday = ""
         for step in story.steps:
             clock.at = step.at
             weekday = _tell(step, weekday)
-            await stage.act(step)
-        ended = await stage.finish(since, began)
+            await player.act(step)
+        ended = await player.finish(since, began)
         return await build_report(api, books, ended, await read_causes(api, ended))

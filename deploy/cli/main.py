@@ -44,7 +44,7 @@ class ServiceName(StrEnum):
     NOTIFY = "notify"
 
 
-class Stage(StrEnum):
+class PlannerStage(StrEnum):
     """How hard the planner tries."""
 
     S1 = "S1"
@@ -64,9 +64,9 @@ class Shell(StrEnum):
 def plan_files(
     portfolio: Annotated[Path, typer.Argument(help="The portfolio: launches, features, rules (JSON, or .gz of it).")],
     events: Annotated[Path, typer.Argument(help="What happens: one event a line (JSON lines).")],
-    stage: Annotated[Stage, typer.Option(help="S1 repairs, S2 improves, S3 proves (needs inloop[optimize]).")] = (
-        Stage.S1
-    ),
+    stage: Annotated[
+        PlannerStage, typer.Option(help="S1 repairs, S2 improves, S3 proves (needs inloop[optimize]).")
+    ] = PlannerStage.S1,
 ) -> None:
     """Plan for each event in a file, and print each plan as one line of JSON."""
     raise typer.Exit(plan.plan(portfolio, events, stage.value))

@@ -13,10 +13,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from deploy.cli.api import DEFAULT_URL, NOT_AS_IT_SHOULD_BE, Api, fail
 from deploy.cli.questions import Url
-from deploy.cli.running import run
+from deploy.cli.running import NOT_AS_IT_SHOULD_BE, fail, run
 from deploy.cli.screen import console
+from deploy.client import DEFAULT_URL, Api
 from deploy.local.house import SERVICES
 
 MOST_HELD: Final = 1000

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.api import DEFAULT_URL, URL_VARIABLE, Api, fail
-from deploy.cli.running import run
+from deploy.cli.running import fail, run
 from deploy.cli.screen import console
+from deploy.client import DEFAULT_URL, URL_VARIABLE, Api
 from deploy.local.house import Order, open_house
 from services.launch.domain.policy import Policy
 from services.launch.lab.lab import DecidedState, Difference, Lab

@@ -6,19 +6,19 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.api import DEFAULT_URL, NOT_AS_IT_SHOULD_BE, URL_VARIABLE, Api, fail
 from deploy.cli.conservation import compare_sums
 from deploy.cli.replay.feeding import Fed, feed
 from deploy.cli.replay.history import read_history
-from deploy.cli.running import run
+from deploy.cli.running import NOT_AS_IT_SHOULD_BE, fail, run
 from deploy.cli.screen import console, show_progress
+from deploy.client import DEFAULT_URL, URL_VARIABLE, Api
 
 SHOWN = 50
 
 Url = Annotated[
     str, typer.Option(envvar=URL_VARIABLE, help="Where Inloop runs. If it asks for a token: INLOOP_API_TOKEN.")
 ]
-Portfolio = Annotated[str, typer.Option(metavar="NAME", help="Which portfolio.")]
+PortfolioOption = Annotated[str, typer.Option(metavar="NAME", help="Which portfolio.")]
 ExistingFile = typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE")
 
 directory_app = typer.Typer(help="Who works here, and does what for a launch.", no_args_is_help=True)
@@ -27,7 +27,7 @@ directory_app = typer.Typer(help="Who works here, and does what for a launch.", 
 def import_file(
     file: Annotated[Path, ExistingFile],
     *,
-    portfolio: Portfolio = "default",
+    portfolio: PortfolioOption = "default",
     url: Url = DEFAULT_URL,
 ) -> None:
     """Import a file of native observations, one JSON object a line, into a running Inloop.
@@ -63,7 +63,7 @@ def import_file(
 def load_directory(
     file: Annotated[Path, ExistingFile],
     *,
-    portfolio: Portfolio = "default",
+    portfolio: PortfolioOption = "default",
     url: Url = DEFAULT_URL,
 ) -> None:
     """Replace the directory of a portfolio by a file (YAML, or CSV when its name ends in .csv)."""
@@ -79,7 +79,7 @@ def load_directory(
 
 def conservation(
     *,
-    portfolio: Portfolio = "default",
+    portfolio: PortfolioOption = "default",
     until: Annotated[int | None, typer.Option(help="Roadmap's revision to compare at; without: the newest.")] = None,
     url: Url = DEFAULT_URL,
 ) -> None:

@@ -1,17 +1,28 @@
-"""How a command runs its coroutine: one loop, an orderly end on Ctrl-C and SIGTERM, and no traceback for a user."""
+"""How a command runs its coroutine, and how it ends: in order on Ctrl-C and SIGTERM, with no traceback for a user."""
 
 import asyncio
 import signal
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from deploy.cli.api import CannotError, fail
+import typer
+
+from deploy.client import CannotError
 from deploy.local.house import PortTakenError
 from deploy.local.kafka import EmbeddedKafkaError
 from deploy.local.postgres import EmbeddedPostgresError
 
+NOT_AS_IT_SHOULD_BE = 1
+CANNOT = 2
+
 T = TypeVar("T")
+
+
+def fail(message: str, code: int = CANNOT) -> NoReturn:
+    """End the command with one message on stderr."""
+    typer.secho(message, err=True, fg=typer.colors.RED)
+    raise typer.Exit(code)
 
 
 def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -32,7 +32,7 @@ from services.roadmap.app import create_app as create_roadmap
 from services.roadmap.settings import RoadmapSettings
 from shared.runtime.broker import Progress
 from shared.runtime.clock import Clock, system_clock
-from shared.runtime.foundation import TOPICS, Surroundings
+from shared.runtime.foundation import TOPICS, Runtime
 from shared.web.live import close_streams
 
 SERVICES = ("roadmap", "launch", "notify")
@@ -40,8 +40,8 @@ FETCH_WAIT_MS = 20  # the mock broker makes every fetch wait this long (infrastr
 STOP_SECONDS = 1
 HOME = "/roadmap/"
 
-Told = Mapping[str, Any]
-"""Settings by name, beside those the house itself gives."""
+SettingValues = Mapping[str, Any]
+"""Settings by their names in lower case, as the `settings` module of a service has them."""
 
 
 class _Server(Protocol):
@@ -56,16 +56,17 @@ class Order:
     Attributes:
         state: the folder kept between starts; None: a temporary one, deleted at the end.
         port: of the one front door; 0 takes a free one.
-        every, launch, notify: settings for all services, and for one.
+        every, roadmap, launch, notify: settings for all services, and for one; each goes before the house's own.
         clock: what doors and timers read.
         exporter: gets the spans of all three services.
     """
 
     state: Path | None = None
     port: int = 0
-    every: Told = field(default_factory=dict)
-    launch: Told = field(default_factory=dict)
-    notify: Told = field(default_factory=dict)
+    every: SettingValues = field(default_factory=dict)
+    roadmap: SettingValues = field(default_factory=dict)
+    launch: SettingValues = field(default_factory=dict)
+    notify: SettingValues = field(default_factory=dict)
     clock: Clock = system_clock
     exporter: SpanExporter | None = None
 
@@ -109,7 +110,7 @@ async def open_house(order: Order) -> AsyncIterator[House]:
 
 
 def _rooms(order: Order, house: House, bootstrap: str) -> dict[str, FastAPI]:
-    surroundings = Surroundings(clock=order.clock, progress=Progress(), exporter=order.exporter)
+    runtime = Runtime(clock=order.clock, progress=Progress(), exporter=order.exporter)
     common = {
         "kafka_bootstrap": bootstrap,
         "topic_prefix": "",
@@ -117,16 +118,17 @@ def _rooms(order: Order, house: House, bootstrap: str) -> dict[str, FastAPI]:
         "fetch_wait_ms": FETCH_WAIT_MS,
         "host": LOOPBACK,
         **dict.fromkeys(("roadmap_url", "launch_url", "notify_url", "public_url"), house.url),
-        **order.every,
     }
-    smtp: dict[str, Any] = {"smtp_url": f"smtp://{house.mails.host}:{house.mails.port}"}
-    dsns = house.dsns
+    smtp = {"smtp_url": f"smtp://{house.mails.host}:{house.mails.port}"}
+    given: dict[str, dict[str, Any]] = {
+        "roadmap": {**common, "database_url": house.dsns["roadmap"], **order.every, **order.roadmap},
+        "launch": {**common, "database_url": house.dsns["launch"], **order.every, **order.launch},
+        "notify": {**common, "database_url": house.dsns["notify"], **smtp, **order.every, **order.notify},
+    }
     return {
-        "roadmap": create_roadmap(RoadmapSettings(database_url=dsns["roadmap"], **common), surroundings),
-        "launch": create_launch(LaunchSettings(database_url=dsns["launch"], **common, **order.launch), surroundings),
-        "notify": create_notify(
-            NotifySettings(database_url=dsns["notify"], **common, **smtp, **order.notify), surroundings
-        ),
+        "roadmap": create_roadmap(RoadmapSettings(**given["roadmap"]), runtime),
+        "launch": create_launch(LaunchSettings(**given["launch"]), runtime),
+        "notify": create_notify(NotifySettings(**given["notify"]), runtime),
     }
 
 

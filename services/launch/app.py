@@ -15,7 +15,7 @@ from services.launch.handlers.solving import Solving
 from services.launch.settings import LaunchSettings, load_policy
 from shared.contracts.asyncapi import Topic
 from shared.contracts.launch import LaunchesChanged
-from shared.runtime.foundation import Foundation, Surroundings
+from shared.runtime.foundation import Foundation, Runtime
 from shared.web import doors
 from shared.web.pages import Pages
 
@@ -23,9 +23,9 @@ HERE: Final = Path(__file__).parent
 TOPICS: Final = (Topic("launch.changes", LaunchesChanged.TYPE, LaunchesChanged, "launch", ("notify", "roadmap")),)
 
 
-def create_app(settings: LaunchSettings, surroundings: Surroundings | None = None) -> FastAPI:
+def create_app(settings: LaunchSettings, runtime: Runtime | None = None) -> FastAPI:
     """The whole service; it starts and stops with the app's lifespan."""
-    foundation = Foundation("launch", settings, "launch.changes", HERE / "migrations", surroundings or Surroundings())
+    foundation = Foundation("launch", settings, "launch.changes", HERE / "migrations", runtime or Runtime())
     calendar = Calendar(load_policy(settings.policy_file))
 
     deciding = Deciding(foundation.database, foundation.outbox, foundation.telemetry, calendar)

@@ -12,7 +12,7 @@ from shared.contracts.notify import ReceiptsChanged
 from shared.contracts.roadmap import RoadmapChanged
 from shared.runtime.database import Batch
 from shared.runtime.foundation import Foundation
-from shared.runtime.letters import Received
+from shared.runtime.inbox_messages import Received
 
 
 def listen(foundation: Foundation, deciding: Deciding) -> None:

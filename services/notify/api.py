@@ -1,4 +1,4 @@
-"""The door for programs, JSON under `/notify/api/v1`: directory, coverage, inbox, what people say, sums."""
+"""The door for programs, JSON under `/notify/api/v1`: directory, coverage, inbox, what people say, sums, mails."""
 
 import asyncio
 import json
@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.notify.domain.directory import NO_DIRECTORY
 from services.notify.domain.reading import DirectoryError, read_directory
-from services.notify.handlers.acting import Acting, Notice, Waiver
-from services.notify.handlers.directories import Office, put_directory
+from services.notify.handlers.acknowledgements import AcknowledgementHandlers, NoticeRow, ObligationWaiver
+from services.notify.handlers.directories import DirectoryDependencies, put_directory
 from services.notify.store.acts import find_notice
 from services.notify.store.coverage import find_audience, list_inbox, read_certificate, read_conservation
+from services.notify.store.deliveries import count_waiting
 from services.notify.store.directories import current_ids, load_directory, load_people
 from shared.contracts.notify import Subject
 from shared.contracts.words import PORTFOLIO_PATTERN, Day, PersonId, PortfolioId
@@ -49,7 +50,7 @@ class ObjectionBody(Strict):
     reason: Reason
 
 
-class WaiverBody(Strict):
+class ObligationWaiverBody(Strict):
     """Who closes whose gap, why, and until which day."""
 
     subject: SubjectBody
@@ -59,17 +60,19 @@ class WaiverBody(Strict):
     until: Day = Field(strict=False)
 
 
-def build_api(foundation: Foundation, acting: Acting, office: Office) -> list[APIRouter]:
+def build_api(
+    foundation: Foundation, acknowledgements: AcknowledgementHandlers, directory_dependencies: DirectoryDependencies
+) -> list[APIRouter]:
     """All routes; app.py says who may call them."""
     return [
-        _directory(foundation, office),
+        _directory(foundation, directory_dependencies),
         _coverage(foundation),
-        _people(foundation, acting),
-        _waivers(foundation, acting),
+        _people(foundation, acknowledgements),
+        _waivers(foundation, acknowledgements),
     ]
 
 
-def _directory(foundation: Foundation, office: Office) -> APIRouter:
+def _directory(foundation: Foundation, directory_dependencies: DirectoryDependencies) -> APIRouter:
     router = APIRouter()
 
     @router.put("/portfolios/{portfolio}/directory")
@@ -83,7 +86,7 @@ def _directory(foundation: Foundation, office: Office) -> APIRouter:
             raise ProblemError(
                 422, f"line {first['line']}: {first['detail']}", where=str(first["where"]), errors=found
             ) from None
-        changed = await put_directory(office, portfolio, file, foundation.clock())
+        changed = await put_directory(directory_dependencies, portfolio, file, foundation.clock())
         return {"directory": file.directory.id, "people": len(file.contacts), "changed": changed}
 
     @router.get("/portfolios/{portfolio}/directory")
@@ -123,6 +126,11 @@ def _coverage(foundation: Foundation) -> APIRouter:
         async with foundation.database.reading() as connection:
             return await read_conservation(connection, portfolio, until)
 
+    @router.get("/portfolios/{portfolio}/deliveries")
+    async def deliveries(portfolio: PortfolioPath) -> dict[str, int]:
+        async with foundation.database.reading() as connection:
+            return await count_waiting(connection, portfolio, foundation.clock())
+
     return router
 
 
@@ -139,7 +147,7 @@ async def _certificate(foundation: Foundation, subject: Subject, portfolio: Port
     return Response(json.dumps(body, ensure_ascii=False), media_type="application/json")
 
 
-def _people(foundation: Foundation, acting: Acting) -> APIRouter:
+def _people(foundation: Foundation, acknowledgements: AcknowledgementHandlers) -> APIRouter:
     router = APIRouter()
 
     @router.get("/people/{person}/inbox")
@@ -159,35 +167,35 @@ def _people(foundation: Foundation, acting: Acting) -> APIRouter:
     @router.post("/notices/{notice}/acknowledge")
     async def acknowledge(notice: Text) -> dict[str, Any]:
         found = await _found(foundation, notice)
-        obligations = await acting.acknowledge(found, PAGE_EVIDENCE, foundation.clock())
+        obligations = await acknowledgements.acknowledge(found, PAGE_EVIDENCE, foundation.clock())
         return {"notice": notice, "obligations": [_obligation_json(one) for one in obligations]}
 
     @router.post("/notices/{notice}/seen")
     async def seen(notice: Text) -> dict[str, Any]:
         found = await _found(foundation, notice)
-        obligations = await acting.see(found, PAGE_EVIDENCE, foundation.clock())
+        obligations = await acknowledgements.see(found, PAGE_EVIDENCE, foundation.clock())
         return {"notice": notice, "obligations": [_obligation_json(one) for one in obligations]}
 
     @router.post("/notices/{notice}/objections", status_code=201)
     async def objections(notice: Text, body: ObjectionBody, key: IdempotencyKey = None) -> dict[str, Any]:
         found = await _found(foundation, notice)
         request = derive_id("objection", notice, key or body.reason)
-        kept = await acting.object_to(found, body.reason, request, foundation.clock())
+        kept = await acknowledgements.object_to(found, body.reason, request, foundation.clock())
         return {"notice": notice, "objections": [one.model_dump(mode="json") for one in kept]}
 
     return router
 
 
-def _waivers(foundation: Foundation, acting: Acting) -> APIRouter:
+def _waivers(foundation: Foundation, acknowledgements: AcknowledgementHandlers) -> APIRouter:
     router = APIRouter()
 
     @router.post("/portfolios/{portfolio}/waivers", status_code=201)
-    async def waive(portfolio: PortfolioPath, body: WaiverBody, key: IdempotencyKey = None) -> dict[str, Any]:
+    async def waive(portfolio: PortfolioPath, body: ObligationWaiverBody, key: IdempotencyKey = None) -> dict[str, Any]:
         subject = Subject(kind=body.subject.kind, id=body.subject.id, revision=body.subject.revision)
         person = PersonId(body.person)
-        waiver = Waiver(subject, person, body.by, body.reason, body.until.isoformat())
+        waiver = ObligationWaiver(subject, person, body.by, body.reason, body.until.isoformat())
         request = derive_id("waiver", portfolio, key or body.model_dump_json())
-        obligation = await acting.waive(portfolio, waiver, request, foundation.clock())
+        obligation = await acknowledgements.waive(portfolio, waiver, request, foundation.clock())
         if obligation is None:
             raise ProblemError(404, f"{person} is not in the audience of this revision", where="$.person")
         if obligation.state != "waived":
@@ -197,7 +205,7 @@ def _waivers(foundation: Foundation, acting: Acting) -> APIRouter:
     return router
 
 
-async def _found(foundation: Foundation, notice: str) -> Notice:
+async def _found(foundation: Foundation, notice: str) -> NoticeRow:
     async with foundation.database.reading() as connection:
         found = await find_notice(connection, notice)
     if found is None:

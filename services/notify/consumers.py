@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from services.notify.domain.news import Heard, News, Owner, unique
+from services.notify.domain.news import CauseNews, LaunchOwner, News, unique
 from services.notify.domain.routing import Tier, loudest
-from services.notify.handlers.hearing import Hearing, Message
+from services.notify.handlers.hearing import Hearing, LaunchMessage
 from shared.contracts.launch import LaunchChange, LaunchesChanged, LaunchSnapshot
 from shared.contracts.notify import Subject
 from shared.runtime.database import Batch
 from shared.runtime.foundation import Foundation
-from shared.runtime.letters import Received
+from shared.runtime.inbox_messages import Received
 
 TOPIC = "launch.changes"
 
@@ -19,18 +19,18 @@ def hear_launch(foundation: Foundation, hearing: Hearing) -> None:
 
     async def handle(batch: Batch, messages: Sequence[Received[LaunchesChanged]]) -> None:
         await hearing.handle(
-            batch, [Message(read_launches(one.message), one.time, one.traceparent) for one in messages]
+            batch, [LaunchMessage(read_launches(one.message), one.time, one.traceparent) for one in messages]
         )
 
     foundation.hear(TOPIC, LaunchesChanged, handle, foundation.settings.launch_url)
 
 
-def read_launches(message: LaunchesChanged) -> Heard:
+def read_launches(message: LaunchesChanged) -> CauseNews:
     """What one message means to us: each launch that changed materially, each feature that moved no launch."""
     untouched = set(message.untouched)
     launches = [_launch_news(change) for change in message.changes if change.material]
     features = [News.of_feature(change) for change in message.features if change.feature.id in untouched]
-    return Heard(
+    return CauseNews(
         portfolio=message.portfolio,
         revision=message.revision,
         cause=message.cause,
@@ -57,7 +57,7 @@ def _launch_news(change: LaunchChange) -> News:
         refs=tuple(feature.id for feature in now.features),
         teams=unique(feature.owner_team for one in both for feature in one.features),
         contributors=unique(team for one in both for feature in one.features for team in feature.contributors),
-        owners=tuple(Owner(role=owner.role, person=owner.person) for owner in now.owners),
+        owners=tuple(LaunchOwner(role=owner.role, person=owner.person) for owner in now.owners),
         segments=now.segments,
         regions=now.regions,
         product_line=now.product_line,

@@ -13,23 +13,23 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.channels.mail import Frozen, Links, MailServer, build_mail, build_plain_mail
-from services.notify.domain.delivery import Outcome, wait_after
+from services.notify.domain.delivery import DeliveryOutcome, wait_after
 from services.notify.domain.notice import write_notice
-from services.notify.handlers.acting import Acting
+from services.notify.handlers.acknowledgements import AcknowledgementHandlers
 from services.notify.store.acts import save_tokens
 from services.notify.store.coverage import count_gaps
 from services.notify.store.deliveries import (
     LEASE,
     Claim,
     Content,
-    Mark,
+    DeliveryUpdate,
     claim,
     close_needless,
     freeze,
     give_back,
     is_still_wanted,
     load_contents,
-    mark,
+    update_delivery,
 )
 from shared.runtime.clock import monotonic, random_token
 from shared.runtime.failpoints import failpoint
@@ -60,12 +60,14 @@ class Mail:
 class Sender:
     """Sends what is due over one connection. Several may run, in one process or in many."""
 
-    def __init__(self, foundation: Foundation, acting: Acting, server: MailServer, wake: Wake) -> None:
+    def __init__(
+        self, foundation: Foundation, acknowledgements: AcknowledgementHandlers, server: MailServer, wake: Wake
+    ) -> None:
         self._database = foundation.database
         self._clock = foundation.clock
         self._telemetry = foundation.telemetry
         self._public_url = foundation.settings.public_url.rstrip("/")
-        self._acting = acting
+        self._acknowledgements = acknowledgements
         self._server = server
         self._wake = wake
         self.heartbeat = Heartbeat(STILL_SECONDS)
@@ -141,20 +143,22 @@ class Sender:
         failpoint("notify.after_mark")
         return outcome.verdict in {"server_away", "unknown"}
 
-    async def _note(self, connection: AsyncConnection, mail: Mail, outcome: Outcome) -> None:
+    async def _note(self, connection: AsyncConnection, mail: Mail, outcome: DeliveryOutcome) -> None:
         notice, now = mail.claim.notice, self._clock()
         if outcome.verdict == "accepted":
-            await mark(connection, Mark(notice, "accepted", outcome.answer), now)
+            await update_delivery(connection, DeliveryUpdate(notice, "accepted", outcome.answer), now)
             return
         logger.warning("mail of notice %s: %s, %s", notice, outcome.verdict, outcome.answer[:200])
         wait = wait_after(notice, mail.claim.attempts, outcome.verdict)
         if outcome.verdict == "bounced" or wait is None:
             state = "bounced" if outcome.verdict == "bounced" else "exhausted"
             problem = f"mail to this address came back: {outcome.answer[:200]}"
-            await self._acting.lose_reach(replace(mail.claim, address=mail.address), state, problem, now)
+            await self._acknowledgements.lose_reach(replace(mail.claim, address=mail.address), state, problem, now)
             return
         was_tried = outcome.verdict != "server_away"
-        await mark(connection, Mark(notice, "due", outcome.answer, now + wait, was_tried=was_tried), now)
+        await update_delivery(
+            connection, DeliveryUpdate(notice, "due", outcome.answer, now + wait, was_tried=was_tried), now
+        )
 
     def _mail(self, one: Claim, content: Content) -> Mail:
         """The frozen mail of an earlier attempt, or a new one."""

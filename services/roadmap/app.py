@@ -14,7 +14,7 @@ from services.roadmap.handlers.judging import Judge
 from services.roadmap.store import sums
 from shared.contracts.asyncapi import Topic
 from shared.contracts.roadmap import OBSERVATION_TYPE, RoadmapChanged
-from shared.runtime.foundation import Foundation, Surroundings
+from shared.runtime.foundation import Foundation, Runtime
 from shared.runtime.settings import RuntimeSettings
 from shared.web import doors
 
@@ -40,9 +40,9 @@ def build_measures(foundation: Foundation) -> Callable[[], Awaitable[None]]:
     return measure
 
 
-def create_app(settings: RuntimeSettings, surroundings: Surroundings | None = None) -> FastAPI:
+def create_app(settings: RuntimeSettings, runtime: Runtime | None = None) -> FastAPI:
     """The whole service; it starts and stops with the app's lifespan."""
-    given = surroundings or Surroundings()
+    given = runtime or Runtime()
     foundation = Foundation("roadmap", settings, "roadmap.changes", HERE / "migrations", given)
     foundation.needs_kafka = False
     judge = Judge(foundation.database, foundation.outbox, foundation.telemetry, settings.batch_size)

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from services.roadmap.domain.causes import NATIVE
 from services.roadmap.domain.effects import LaunchEffect, PeopleEffect, PersonTold, TouchedLaunch
-from services.roadmap.domain.radius import Slip, ToldRadius
+from services.roadmap.domain.radius import SlipEffect, ToldRadius
 from services.roadmap.handlers.accepting import Acceptance
 from services.roadmap.handlers.effects import on_launches, on_people, on_radii
 from shared.contracts.cause import Cause
@@ -21,7 +21,7 @@ from shared.runtime.broker import Receive, Record
 from shared.runtime.clock import Clock
 from shared.runtime.database import Batch
 from shared.runtime.foundation import Foundation
-from shared.runtime.letters import Received
+from shared.runtime.inbox_messages import Received
 from shared.runtime.parking import refuse
 
 
@@ -100,7 +100,7 @@ def _touched(changes: Sequence[LaunchChange]) -> Iterator[TouchedLaunch]:
 def _radii(received: Received[LaunchesChanged]) -> Iterator[ToldRadius]:
     message = received.message
     for one in message.blast_radius:
-        slip = Slip(slip_days=one.slip_days, launches=one.launches, cost=one.cost)
+        slip = SlipEffect(slip_days=one.slip_days, launches=one.launches, cost=one.cost)
         yield ToldRadius(message.portfolio, one.feature, received.time, slip)
 
 

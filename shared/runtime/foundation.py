@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Runtime:
     """What a process gives to every service in it.
 
     Attributes:
@@ -69,7 +69,7 @@ class Foundation:
         settings: the process's.
         topic: what the service's outbox goes to.
         migrations: the folder of its Alembic migrations.
-        surroundings: what the process gives.
+        runtime: what the process gives.
     """
 
     def __init__(
@@ -78,18 +78,18 @@ class Foundation:
         settings: RuntimeSettings,
         topic: str,
         migrations: Path,
-        surroundings: Surroundings,
+        runtime: Runtime,
     ) -> None:
         self.service = service
         self.settings = settings
-        self.clock = surroundings.clock
+        self.clock = runtime.clock
         self.migrations = migrations
-        self.telemetry = Telemetry(service, surroundings.exporter)
+        self.telemetry = Telemetry(service, runtime.exporter)
         self.database = Database(settings.database_url)
         self.outbox = Outbox(service, topic)
         self.process = Process(service)
         self.inboxes: dict[str, Inbox[Any]] = {}
-        self._progress = surroundings.progress
+        self._progress = runtime.progress
         self._broker = create_broker(settings)
         self._relay = Relay(self.outbox, settings, self.telemetry, self._progress)
         self._consuming = False
@@ -117,7 +117,7 @@ class Foundation:
         """Bring the schema up to date and start everything that runs in the background."""
         if self.settings.failpoints:
             arm(self.settings.failpoints)
-        await migrate(self.database, self.migrations)
+        await migrate(self.database.engine, self.migrations)
         if self.prepare:
             await self.prepare()
         self.process.checks |= {

@@ -15,15 +15,15 @@ from shared.contracts.words import PortfolioId
 from shared.runtime.broker import Record
 from shared.runtime.database import Batch, Database, is_outage
 from shared.runtime.failpoints import failpoint
-from shared.runtime.letters import Letter, Reader, Received, open_record, take_ready, whole
+from shared.runtime.inbox_messages import InboxMessage, ReaderPosition, Received, open_record, take_ready, whole
 from shared.runtime.parking import forget_parked, give_up, park, refuse
 from shared.runtime.positions import (
     delete_applied,
     find_gaps,
-    keep_letters,
-    load_readers,
+    keep_messages,
+    load_positions,
     load_waiting,
-    save_readers,
+    save_positions,
 )
 from shared.runtime.telemetry import Telemetry
 
@@ -64,13 +64,13 @@ class Inbox(Generic[M]):
         Raises:
             OSError, DBAPIError: the database stays away; the batch must come again.
         """
-        letters: list[Letter[M]] = []
+        messages: list[InboxMessage[M]] = []
         for record in records:
             try:
-                letters.append(open_record(record, self.model))
+                messages.append(open_record(record, self.model))
             except EnvelopeError as error:
                 await refuse(self.database, record, str(error))
-        await _patiently(lambda: self._apply(letters))
+        await _patiently(lambda: self._apply(messages))
         failpoint("inbox.after_commit")
 
     async def drain(self, portfolio: PortfolioId) -> bool:
@@ -98,10 +98,10 @@ class Inbox(Generic[M]):
     async def skip(self, portfolio: PortfolioId) -> bool:
         """Give the parked revision up (parking.py keeps its body) and go on with those behind it."""
         async with self.database.locked([portfolio]) as batch:
-            reader = await self._set_parked(batch, portfolio, parked=False)
+            position = await self._set_parked(batch, portfolio, parked=False)
             await give_up(batch, self.topic, portfolio)
-            reader.revision += 1
-            await save_readers(batch, self.topic, [reader])
+            position.revision += 1
+            await save_positions(batch, self.topic, [position])
             await delete_applied(batch, self.topic)
         return await self.drain(portfolio)
 
@@ -110,21 +110,21 @@ class Inbox(Generic[M]):
         for portfolio, first, last in await find_gaps(self.database, self.topic):
             await self._ask_again(portfolio, first, last)
 
-    async def _apply(self, letters: Sequence[Letter[M]]) -> None:
+    async def _apply(self, messages: Sequence[InboxMessage[M]]) -> None:
         """One transaction for all; if it fails, halve by portfolio until the one that fails is alone."""
-        ids = sorted({letter.portfolio for letter in letters})
+        ids = sorted({message.portfolio for message in messages})
         try:
-            await self._transaction(ids, letters)
+            await self._transaction(ids, messages)
         except Exception as error:
             if is_outage(error):
                 raise
             if len(ids) == 1:
-                await self._transaction(ids, letters, limit=0)
+                await self._transaction(ids, messages, limit=0)
                 await self.drain(ids[0])
                 return
             half = set(ids[: len(ids) // 2])
-            await self._apply([letter for letter in letters if letter.portfolio in half])
-            await self._apply([letter for letter in letters if letter.portfolio not in half])
+            await self._apply([message for message in messages if message.portfolio in half])
+            await self._apply([message for message in messages if message.portfolio not in half])
 
     async def _attempt_next(self, portfolio: PortfolioId) -> bool:
         for attempt in range(ATTEMPTS - 1):
@@ -138,37 +138,37 @@ class Inbox(Generic[M]):
         return await self._transaction([portfolio], [], limit=1)
 
     async def _transaction(
-        self, ids: Sequence[PortfolioId], letters: Sequence[Letter[M]], limit: int | None = None
+        self, ids: Sequence[PortfolioId], messages: Sequence[InboxMessage[M]], limit: int | None = None
     ) -> bool:
         """Apply what is ready, at most `limit` revisions a portfolio, and keep the rest; True if anything was ready."""
         if not ids:
             return False
         async with self.database.locked(ids) as batch:
-            readers = await load_readers(batch, self.topic)
-            waiting = await load_waiting(batch, self.topic, readers, self.model)
-            ready, keep = take_ready(readers, [*waiting, *letters], limit)
+            positions = await load_positions(batch, self.topic)
+            waiting = await load_waiting(batch, self.topic, positions, self.model)
+            ready, keep = take_ready(positions, [*waiting, *messages], limit)
             if ready:
                 with self._telemetry.batch_seconds.labels(self.topic).time():
                     await self._handle(batch, [whole(parts) for parts in ready])
                 failpoint("inbox.after_handle")
-            await save_readers(batch, self.topic, readers.values())
+            await save_positions(batch, self.topic, positions.values())
             if waiting:
                 await delete_applied(batch, self.topic)
-            await keep_letters(batch, self.topic, keep)
+            await keep_messages(batch, self.topic, keep)
         self._telemetry.messages.labels(self.topic).inc(len(ready))
         return bool(ready)
 
     async def _park_next(self, portfolio: PortfolioId, error: Exception) -> None:
         async with self.database.locked([portfolio]) as batch:
-            reader = await self._set_parked(batch, portfolio, parked=True)
-            await park(batch, self.topic, portfolio, reader.revision + 1, f"{type(error).__name__}: {error}")
-        logger.error("parked revision %s of %s, %s: %s", reader.revision + 1, portfolio, self.topic, error)
+            position = await self._set_parked(batch, portfolio, parked=True)
+            await park(batch, self.topic, portfolio, position.revision + 1, f"{type(error).__name__}: {error}")
+        logger.error("parked revision %s of %s, %s: %s", position.revision + 1, portfolio, self.topic, error)
 
-    async def _set_parked(self, batch: Batch, portfolio: PortfolioId, *, parked: bool) -> Reader:
-        reader = (await load_readers(batch, self.topic))[portfolio]
-        reader.parked = parked
-        await save_readers(batch, self.topic, [reader])
-        return reader
+    async def _set_parked(self, batch: Batch, portfolio: PortfolioId, *, parked: bool) -> ReaderPosition:
+        position = (await load_positions(batch, self.topic))[portfolio]
+        position.parked = parked
+        await save_positions(batch, self.topic, [position])
+        return position
 
 
 async def _patiently(action: Callable[[], Awaitable[None]]) -> None:

@@ -1,4 +1,4 @@
-"""Where each reader stands, and the letters that wait: the tables behind inbox.py. No decision is made here."""
+"""Where each reader stands, and the messages that wait: the tables behind inbox.py. No decision is made here."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql as pg
 from shared.contracts.envelope import M, read_envelope
 from shared.contracts.words import PortfolioId
 from shared.runtime.database import Batch, Database, metadata
-from shared.runtime.letters import Letter, Reader, read_letter
+from shared.runtime.inbox_messages import InboxMessage, ReaderPosition, read_inbox_message
 
 reader_table = sa.Table(
     "reader",
@@ -32,11 +32,11 @@ inbox_table = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
-_SELECT_READERS = sa.text(
+_SELECT_POSITIONS = sa.text(
     "SELECT portfolio, revision, waiting, parked FROM reader"
     " WHERE topic = :topic AND portfolio = ANY(CAST(:ids AS text[]))"
 )
-_UPSERT_READERS = sa.text(
+_UPSERT_POSITIONS = sa.text(
     "INSERT INTO reader (portfolio, topic, revision, waiting, parked)"
     " SELECT n.portfolio, :topic, n.revision, n.waiting, n.parked FROM unnest(CAST(:ids AS text[]),"
     " CAST(:revisions AS bigint[]), CAST(:waiting AS bool[]), CAST(:parked AS bool[]))"
@@ -55,18 +55,18 @@ _SELECT_GAPS = sa.text(
 )
 
 
-async def load_readers(batch: Batch, topic: str) -> dict[PortfolioId, Reader]:
-    """The reader of every portfolio that the batch has locked."""
-    found = await batch.connection.execute(_SELECT_READERS, {"topic": topic, "ids": list(batch.portfolios)})
-    known = {row.portfolio: Reader(row.portfolio, row.revision, row.waiting, row.parked) for row in found}
-    return {one: known.get(one) or Reader(one) for one in batch.portfolios}
+async def load_positions(batch: Batch, topic: str) -> dict[PortfolioId, ReaderPosition]:
+    """Where the reader stands in every portfolio that the batch has locked."""
+    found = await batch.connection.execute(_SELECT_POSITIONS, {"topic": topic, "ids": list(batch.portfolios)})
+    known = {row.portfolio: ReaderPosition(row.portfolio, row.revision, row.waiting, row.parked) for row in found}
+    return {one: known.get(one) or ReaderPosition(one) for one in batch.portfolios}
 
 
-async def save_readers(batch: Batch, topic: str, readers: Iterable[Reader]) -> None:
+async def save_positions(batch: Batch, topic: str, positions: Iterable[ReaderPosition]) -> None:
     """Write where these readers stand."""
-    changed = list(readers)
+    changed = list(positions)
     await batch.connection.execute(
-        _UPSERT_READERS,
+        _UPSERT_POSITIONS,
         {
             "topic": topic,
             "ids": [one.portfolio for one in changed],
@@ -77,42 +77,44 @@ async def save_readers(batch: Batch, topic: str, readers: Iterable[Reader]) -> N
     )
 
 
-async def load_waiting(batch: Batch, topic: str, readers: dict[PortfolioId, Reader], model: type[M]) -> list[Letter[M]]:
-    """The letters that wait for these readers; usually none, then without asking."""
-    ids = [one.portfolio for one in readers.values() if one.waiting]
+async def load_waiting(
+    batch: Batch, topic: str, positions: dict[PortfolioId, ReaderPosition], model: type[M]
+) -> list[InboxMessage[M]]:
+    """The messages that wait for these readers; usually none, then without asking."""
+    ids = [one.portfolio for one in positions.values() if one.waiting]
     if not ids:
         return []
     found = await batch.connection.execute(
         sa.select(inbox_table).where(inbox_table.c.topic == topic, inbox_table.c.portfolio.in_(ids))
     )
-    return [_letter(row, model) for row in found]
+    return [_read_message(row, model) for row in found]
 
 
-def _letter(row: Any, model: type[M]) -> Letter[M]:
+def _read_message(row: Any, model: type[M]) -> InboxMessage[M]:
     headers = [(name, value.encode()) for name, value in row.headers.items()]
-    return read_letter(read_envelope(row.portfolio.encode(), headers), row.body, model)
+    return read_inbox_message(read_envelope(row.portfolio.encode(), headers), row.body, model)
 
 
-async def keep_letters(batch: Batch, topic: str, letters: Sequence[Letter[M]]) -> None:
+async def keep_messages(batch: Batch, topic: str, messages: Sequence[InboxMessage[M]]) -> None:
     """Keep what cannot be applied yet; what is kept already stays as it is."""
-    if letters:
-        rows = [_row(topic, letter) for letter in letters]
+    if messages:
+        rows = [_row(topic, message) for message in messages]
         await batch.connection.execute(pg.insert(inbox_table).on_conflict_do_nothing(), rows)
 
 
-def _row(topic: str, letter: Letter[M]) -> dict[str, object]:
+def _row(topic: str, message: InboxMessage[M]) -> dict[str, object]:
     return {
-        "portfolio": letter.portfolio,
+        "portfolio": message.portfolio,
         "topic": topic,
-        "revision": letter.revision,
-        "part": letter.part,
-        "headers": {name: value.decode() for name, value in letter.envelope.headers()},
-        "body": letter.body,
+        "revision": message.revision,
+        "part": message.part,
+        "headers": {name: value.decode() for name, value in message.envelope.headers()},
+        "body": message.body,
     }
 
 
 async def delete_applied(batch: Batch, topic: str) -> None:
-    """Delete the kept letters that the batch's readers have passed."""
+    """Delete the kept messages that the batch's readers have passed."""
     await batch.connection.execute(_DELETE_APPLIED, {"topic": topic, "ids": list(batch.portfolios)})
 
 

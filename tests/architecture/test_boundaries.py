@@ -18,6 +18,8 @@ BELOW = "Words lie below plumbing, plumbing below pages"
 PURE = "The domain is pure"
 ONE_WAY = "Messages flow one way through a service"
 ROOMS = "Launch's domain is a straight order of rooms"
+PLANS = "A plan is asked for from above only"
+COURSE = "Who speaks asks the course that all share"
 FACTS = "Only consumers read the facts of another service"
 
 # file, the line that trespasses, the contract that must catch it
@@ -45,6 +47,10 @@ TRESPASSES = [
     ("services/launch/domain/rules/lead.py", "import services.launch.domain.portfolio", ROOMS),
     ("services/launch/domain/tiers/scoring.py", "import services.launch.domain.decisions.message", ROOMS),
     ("services/launch/domain/helpers.py", "", ROOMS),
+    ("services/launch/domain/scheduling/single.py", "import services.launch.domain.scheduling.draft", PLANS),
+    ("services/launch/domain/scheduling/helpers.py", "", PLANS),
+    ("services/launch/domain/decisions/pipeline.py", "import services.launch.domain.decisions.person", COURSE),
+    ("services/launch/domain/decisions/helpers.py", "", COURSE),
     ("services/launch/handlers/deciding.py", "import shared.contracts.roadmap", FACTS),
     ("services/notify/domain/audience.py", "import shared.contracts.launch", FACTS),
     ("services/launch/api/reads.py", "import shared.contracts.notify", FACTS),

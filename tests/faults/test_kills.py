@@ -75,7 +75,7 @@ def test_a_killed_service_leaves_no_trace_in_the_result(
     assert result["decisions"] == undisturbed["decisions"]
     assert result["classes"] == undisturbed["classes"]
     assert result["notices"] == undisturbed["notices"], "somebody's inbox holds less, more or something else"
-    # Which letters were overtaken before they were sent depends on the moment; what everybody heard last does not.
+    # Which mails were overtaken before they were sent depends on the moment; what everybody heard last does not.
     assert result["latest"] == undisturbed["latest"]
 
 
@@ -155,11 +155,11 @@ def _result(house: House, mails: MailCatcher, postgres: EmbeddedPostgres) -> dic
     decisions = hashlib.sha256("\n".join(canonical_json(one) for one in told).encode()).hexdigest()
     sums = house.client.get(house.url("notify", "/conservation")).json()
     sent = set(postgres.execute("SELECT message_id FROM delivery WHERE state = 'accepted'", "notify").splitlines())
-    assert sent <= {mail.message_id for mail in mails.mails}, "a letter that counts as sent never arrived"
+    assert sent <= {mail.message_id for mail in mails.mails}, "a mail that counts as sent never arrived"
     by_id: dict[str, set[bytes]] = {}
     for mail in mails.mails:
         by_id.setdefault(mail.message_id, set()).add(mail.raw)
-    assert all(len(copies) == 1 for copies in by_id.values()), "a letter that was sent twice differs from itself"
+    assert all(len(copies) == 1 for copies in by_id.values()), "a mail that was sent twice differs from itself"
     return {
         "decisions": decisions,
         "planned": sum(len(one["proposals"]) for one in told) + _made_room(told),

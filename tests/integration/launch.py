@@ -23,7 +23,7 @@ from shared.contracts.roadmap import RoadmapChanged
 from shared.contracts.words import PortfolioId
 from shared.runtime.broker import Record
 from shared.runtime.database import migrate
-from shared.runtime.foundation import Foundation, Surroundings
+from shared.runtime.foundation import Foundation, Runtime
 from tests.unit.launch.story import START, cause
 
 DEFAULT = PortfolioId("default")
@@ -129,9 +129,9 @@ async def open_house(
         database_url=url, kafka_bootstrap=NOWHERE, time_source="observations", policy_file=policy_file
     )
     clock = [now]
-    app = create_app(settings, Surroundings(clock=lambda: clock[0], exporter=exporter))
+    app = create_app(settings, Runtime(clock=lambda: clock[0], exporter=exporter))
     foundation: Foundation = app.state.foundation
-    await migrate(foundation.database, foundation.migrations)
+    await migrate(foundation.database.engine, foundation.migrations)
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://launch.test") as client:
         try:

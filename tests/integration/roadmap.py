@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from services.roadmap import app as roadmap_app
 from services.roadmap.handlers.judging import Judge
 from shared.runtime.database import Database, migrate
-from shared.runtime.foundation import Foundation, Surroundings
+from shared.runtime.foundation import Foundation, Runtime
 from shared.runtime.settings import RuntimeSettings
 from tests.servers.fixtures import FreshDatabase
 
@@ -43,7 +43,7 @@ def lines(*observations: dict[str, Any]) -> bytes:
 async def prepare(dsn: str) -> None:
     """Make roadmap's tables."""
     database = Database(RuntimeSettings(database_url=dsn, kafka_bootstrap="unused").database_url)
-    await migrate(database, roadmap_app.HERE / "migrations")
+    await migrate(database.engine, roadmap_app.HERE / "migrations")
     await database.close()
 
 
@@ -98,7 +98,7 @@ async def open_house(
     dsn = await fresh_database("roadmap", prepare)
     now = [NOW]
     given = RuntimeSettings(database_url=dsn, kafka_bootstrap="127.0.0.1:1", **settings)
-    app = roadmap_app.create_app(given, Surroundings(clock=lambda: now[0], exporter=exporter))
+    app = roadmap_app.create_app(given, Runtime(clock=lambda: now[0], exporter=exporter))
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         yield House(app, http, now)

@@ -22,7 +22,7 @@ from services.launch.handlers.solving import SolverAwayError, Solving
 from services.launch.settings import DEFAULT_POLICY, LaunchSettings
 from services.launch.store.writing import load_state
 from shared.contracts.feature import FeatureChange
-from shared.runtime.foundation import Surroundings
+from shared.runtime.foundation import Runtime
 from tests.integration.launch import DEFAULT, NOWHERE, House, changed, open_house
 from tests.servers.fixtures import FreshDatabase
 from tests.unit.launch.story import LOUD, MEDIUM, START, snapshot, target
@@ -179,7 +179,7 @@ async def test_the_service_looks_by_itself_and_ends_the_process_when_it_stops(da
     async with open_house(database, policy_file=policy) as house:
         first = await crowd(house)
         settings = LaunchSettings(database_url=database, kafka_bootstrap=NOWHERE, policy_file=policy)
-        app = create_app(settings, Surroundings(clock=lambda: house.now[0]))
+        app = create_app(settings, Runtime(clock=lambda: house.now[0]))
         async with app.router.lifespan_context(app), asyncio.timeout(60):
             while (await house.get(f"proposals/{first['id']}"))["state"] == "open":
                 await asyncio.sleep(0.1)
@@ -217,7 +217,7 @@ async def test_without_the_extra_the_second_stage_answers_and_nothing_starts(
     settings = LaunchSettings(
         database_url=house.foundation.settings.database_url, kafka_bootstrap=NOWHERE, policy_file=policy
     )
-    app = create_app(settings, Surroundings(clock=lambda: house.now[0]))
+    app = create_app(settings, Runtime(clock=lambda: house.now[0]))
     async with app.router.lifespan_context(app):
         await asyncio.sleep(0.5)
     assert multiprocessing.active_children() == []

@@ -13,7 +13,7 @@ import yaml
 
 from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.portfolio import State
-from services.launch.domain.scheduling.request import engine_state_of
+from services.launch.domain.scheduling.engine_state import engine_state_of
 from services.launch.settings import DEFAULT_POLICY
 from services.launch.store.writing import load_state
 from shared.contracts.feature import FeatureChange

@@ -26,7 +26,7 @@ MIGRATIONS = Path(notify_app.__file__).parent / "migrations"
 
 async def prepare(dsn: str) -> None:
     database = Database(dsn.replace("postgresql://", "postgresql+asyncpg://"))
-    await migrate(database, MIGRATIONS)
+    await migrate(database.engine, MIGRATIONS)
     await database.close()
 
 

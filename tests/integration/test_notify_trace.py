@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import services.notify.app as notify_app
 from services.notify.settings import NotifySettings
-from shared.runtime.foundation import Surroundings
+from shared.runtime.foundation import Runtime
 from tests.integration.test_notify_road import prepare, record, visiting
 from tests.servers.fixtures import FreshDatabase
 from tests.servers.smtp import ScriptedMailServer
@@ -39,7 +39,7 @@ async def test_the_mail_is_a_child_of_the_message_and_the_answer_is_linked_to_th
             smtp_url=f"smtp://127.0.0.1:{mail_server.port}",
             public_url="http://notify.test",
         ),
-        Surroundings(exporter=exporter),
+        Runtime(exporter=exporter),
     )
     async with visiting(app) as notify:
         await notify.put_directory(COMPANY_CSV)

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
-from deploy.cli.replay.run import Outcome, Wish, replay
+from deploy.cli.replay.run import ReplayOptions, ReplayResult, replay
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "kubernetes-roadmap"
 
@@ -62,14 +62,14 @@ def expected_file(folder: Path, expected: dict[str, Any]) -> Path:
     return write(folder / "expected.jsonl", *({"id": name, "changes": changes} for name, changes in expected.items()))
 
 
-async def run(history: Path, **more: Any) -> Outcome:
-    return await replay(Wish(history, **more))
+async def run(history: Path, **more: Any) -> ReplayResult:
+    return await replay(ReplayOptions(history, **more))
 
 
 async def test_a_replay_reports_all_that_followed_and_nothing_else(history: Path, tmp_path: Path) -> None:
-    outcome = await run(history, expected=expected_file(tmp_path, EXPECTED))
-    assert outcome.complaints == []
-    report = outcome.report
+    result = await run(history, expected=expected_file(tmp_path, EXPECTED))
+    assert result.complaints == []
+    report = result.report
     counts = {name: report[name] for name in ("observations", "accepted", "duplicates", "refused", "stale", "noops")}
     assert counts == {"observations": 10, "accepted": 9, "duplicates": 1, "refused": 0, "stale": 1, "noops": 1}
     assert report["causes"] == 7
@@ -143,11 +143,11 @@ def test_a_refused_line_is_named_and_ends_in_1_and_the_others_go_in(tmp_path: Pa
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not SHARED.exists(), reason="the Kubernetes history is not here")
 async def test_five_years_of_a_real_roadmap_lead_to_what_they_must(server_folder: Path) -> None:
-    wish = {"state": server_folder / "state", "expected": SHARED / "expected.jsonl"}
-    first = await run(SHARED / "observations.jsonl", **wish)
+    options = {"state": server_folder / "state", "expected": SHARED / "expected.jsonl"}
+    first = await run(SHARED / "observations.jsonl", **options)
     assert first.complaints == []
     assert (first.report["observations"], first.report["kinds"]["delayed"]) == (1825, 474)
-    again = await run(SHARED / "observations.jsonl", **wish)
+    again = await run(SHARED / "observations.jsonl", **options)
     assert (again.report["duplicates"], again.report["notices"]) == (1825, 0)
     fresh = await run(SHARED / "observations.jsonl")
     assert fresh.report["decisions_sha256"] == again.report["decisions_sha256"] == first.report["decisions_sha256"]

@@ -22,7 +22,7 @@ STUCK = "notify/launch.changes/stuck"
 PARK = """
 WITH position AS (INSERT INTO reader (portfolio, topic, revision, waiting, parked)
     VALUES ('stuck', 'launch.changes', 0, true, true)),
-  letter AS (INSERT INTO inbox (portfolio, topic, revision, part, headers, body)
+  message AS (INSERT INTO inbox (portfolio, topic, revision, part, headers, body)
     VALUES ('stuck', 'launch.changes', 1, 1, $1, '{}'))
 INSERT INTO parked (portfolio, topic, revision, problem, attempts)
     VALUES ('stuck', 'launch.changes', 1, '$.portfolio: missing', 5)

@@ -15,7 +15,7 @@ from shared.contracts.envelope import Envelope, read_envelope
 from shared.contracts.roadmap import OBSERVATION_TYPE
 from shared.contracts.words import PortfolioId
 from shared.runtime.broker import Progress
-from shared.runtime.foundation import TOPICS, Surroundings
+from shared.runtime.foundation import TOPICS, Runtime
 from shared.runtime.settings import RuntimeSettings
 from tests.integration.roadmap import NOW, House, feature, lines, prepare
 from tests.servers.fixtures import FreshDatabase
@@ -29,7 +29,7 @@ async def house(fresh_database: FreshDatabase, embedded_kafka: EmbeddedKafka) ->
     settings = RuntimeSettings(
         database_url=dsn, kafka_bootstrap=embedded_kafka.bootstrap, embedded=True, fetch_wait_ms=20
     )
-    app = create_app(settings, Surroundings(clock=lambda: NOW, progress=Progress()))
+    app = create_app(settings, Runtime(clock=lambda: NOW, progress=Progress()))
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:

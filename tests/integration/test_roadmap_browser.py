@@ -16,7 +16,7 @@ from services.roadmap.domain.effects import LaunchEffect, PeopleEffect, PersonTo
 from services.roadmap.handlers.effects import on_launches, on_people
 from shared.contracts.words import CauseId, PortfolioId
 from shared.runtime.database import Database
-from shared.runtime.foundation import Surroundings
+from shared.runtime.foundation import Runtime
 from shared.runtime.settings import RuntimeSettings
 from tests.e2e.browser import check_accessible, check_fits, chromium, page, screenshot, served
 from tests.integration.roadmap import NOW, feature, lines, prepare, release
@@ -81,7 +81,7 @@ def roadmap(postgres: Databases) -> Iterator[tuple[str, str]]:
     """A roadmap in a thread, without Kafka: its address and its database."""
     dsn = apart(postgres.fresh("roadmap", prepare))
     settings = RuntimeSettings(database_url=dsn, kafka_bootstrap="127.0.0.1:1")
-    with served(create_app(settings, Surroundings(clock=lambda: NOW))) as address:
+    with served(create_app(settings, Runtime(clock=lambda: NOW))) as address:
         yield address, dsn
     apart(postgres.drop(dsn))
 

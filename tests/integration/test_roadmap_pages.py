@@ -12,7 +12,7 @@ from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import BlastRadius, LaunchChange, LaunchesChanged, LaunchSnapshot
 from shared.contracts.notify import ObligationState, Receipt, ReceiptsChanged, Subject
 from shared.contracts.words import CauseId, LaunchId, PersonId, PortfolioId
-from shared.runtime.letters import Received
+from shared.runtime.inbox_messages import Received
 from tests.integration.roadmap import NOW, House, feature, lines, open_house
 from tests.servers.fixtures import FreshDatabase
 

@@ -14,7 +14,7 @@ from shared.contracts.words import CauseId, PortfolioId, Word
 from shared.runtime.broker import Progress, create_broker, subscribe
 from shared.runtime.database import Batch, Database, metadata
 from shared.runtime.inbox import Inbox
-from shared.runtime.letters import Received
+from shared.runtime.inbox_messages import Received
 from shared.runtime.outbox import NOTIFY_ON_INSERT, Announcement, Outbox
 from shared.runtime.relay import Relay
 from shared.runtime.settings import RuntimeSettings

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.api import NOT_AS_IT_SHOULD_BE, fail
-from deploy.cli.replay.run import Wish
+from deploy.cli.replay.run import ReplayOptions
 from deploy.cli.replay.run import replay as run_replay
-from deploy.cli.running import run
+from deploy.cli.running import NOT_AS_IT_SHOULD_BE, fail, run
 from deploy.cli.screen import log_to_stderr
 
 
@@ -68,14 +67,14 @@ def replay(  # noqa: PLR0913 - each is an option
     decisions_sha256, always. Exit code 1: something followed that was not expected, was refused, parked or lost.
     """
     log_to_stderr()
-    wish = Wish(observations, portfolio, expected, state, directory, policy, acknowledge=ack)
-    outcome = run(lambda: run_replay(wish))
-    text = json.dumps(outcome.report, ensure_ascii=False)
+    options = ReplayOptions(observations, portfolio, expected, state, directory, policy, acknowledge=ack)
+    result = run(lambda: run_replay(options))
+    text = json.dumps(result.report, ensure_ascii=False)
     if report is not None:
         _write(report, text)
     typer.echo(text)
-    if outcome.complaints:
-        fail("; ".join(outcome.complaints), NOT_AS_IT_SHOULD_BE)
+    if result.complaints:
+        fail("; ".join(result.complaints), NOT_AS_IT_SHOULD_BE)
 
 
 def _write(path: Path, text: str) -> None:

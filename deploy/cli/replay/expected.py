@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from deploy.cli.api import CannotError
 from deploy.cli.replay.feeding import Fed
+from deploy.client import CannotError
 
-Expected = dict[str, list[list[str]]]
+ChangesByObservation = dict[str, list[list[str]]]
 
 
-def read_expected(path: Path) -> Expected:
+def read_expected(path: Path) -> ChangesByObservation:
     """By observation id, sorted.
 
     Raises:
@@ -36,7 +36,7 @@ def _entry(path: Path, number: int, line: str) -> tuple[str, list[list[str]]]:
         raise CannotError(f"{path}, line {number}: expected {form}") from None
 
 
-def find_differences(expected: Expected, followed: Expected, fed: Fed) -> Iterator[str]:
+def find_differences(expected: ChangesByObservation, followed: ChangesByObservation, fed: Fed) -> Iterator[str]:
     """One sentence for each observation that led to something else than expected; duplicates are not compared."""
     told_before = set(fed.duplicates) - set(fed.accepted)
     for name in sorted((expected.keys() | followed.keys()) - told_before):

@@ -6,8 +6,8 @@ What follows from them is not looked at here. `inloop import` feeds the same way
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from deploy.cli.api import Api, CannotError
-from deploy.cli.replay.history import Line
+from deploy.cli.replay.history import HistoryLine
+from deploy.client import Api, CannotError
 
 LINES_A_REQUEST = 250
 BYTES_A_REQUEST = 4 * 1024 * 1024
@@ -18,7 +18,7 @@ Pause = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedLine:
     """One line that was refused: where it stands in the file, its id if it had a readable one, and what is wrong."""
 
     line: int
@@ -33,10 +33,10 @@ class Fed:
     lines: int = 0
     accepted: list[str] = field(default_factory=list)
     duplicates: list[str] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
+    refused: list[RefusedLine] = field(default_factory=list)
 
 
-async def feed(api: Api, portfolio: str, lines: Sequence[Line], fed: Fed, pause: Pause) -> None:
+async def feed(api: Api, portfolio: str, lines: Sequence[HistoryLine], fed: Fed, pause: Pause) -> None:
     """Post all lines in order and note every answer in `fed`; `pause` comes before each request.
 
     Raises:
@@ -54,8 +54,8 @@ async def feed(api: Api, portfolio: str, lines: Sequence[Line], fed: Fed, pause:
         fed.lines += len(batch)
 
 
-def _batches(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    batch: list[Line] = []
+def _batches(lines: Sequence[HistoryLine]) -> Iterator[list[HistoryLine]]:
+    batch: list[HistoryLine] = []
     size = 0
     for line in lines:
         if batch and (len(batch) == LINES_A_REQUEST or size + len(line.body) > BYTES_A_REQUEST):
@@ -67,14 +67,14 @@ def _batches(lines: Sequence[Line]) -> Iterator[list[Line]]:
         yield batch
 
 
-def _note(fed: Fed, line: Line, result: dict[str, object]) -> None:
+def _note(fed: Fed, line: HistoryLine, result: dict[str, object]) -> None:
     if result["outcome"] == "accepted":
         fed.accepted.append(str(result["id"]))
     elif result["outcome"] == "duplicate":
         fed.duplicates.append(str(result["id"]))
     else:
         name = result.get("id")
-        fed.refused.append(Refusal(line.number, None if name is None else str(name), _say(result.get("problem"))))
+        fed.refused.append(RefusedLine(line.number, None if name is None else str(name), _say(result.get("problem"))))
 
 
 def _say(problem: object) -> str:

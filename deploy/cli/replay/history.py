@@ -12,21 +12,21 @@ from typing import Any
 
 import yaml
 
-from deploy.cli.api import CannotError
+from deploy.client import CannotError
 
 ROLES = {"pmm": "Product marketing", "sales": "Sales", "cs": "Customer success"}
 MAIL_DOMAIN = "example.org"  # reserved: mail to it can reach nobody
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HistoryLine:
     """One line that is not blank, and where it stands in the file (from 1)."""
 
     number: int
     body: bytes
 
 
-def read_history(path: Path) -> list[Line]:
+def read_history(path: Path) -> list[HistoryLine]:
     """The lines of a file.
 
     Raises:
@@ -36,10 +36,10 @@ def read_history(path: Path) -> list[Line]:
         content = path.read_bytes()
     except OSError as error:
         raise CannotError(f"{path}: cannot be read: {error.strerror}") from None
-    return [Line(number, body) for number, body in enumerate(content.split(b"\n"), start=1) if body.strip()]
+    return [HistoryLine(number, body) for number, body in enumerate(content.split(b"\n"), start=1) if body.strip()]
 
 
-def find_teams(lines: Sequence[Line]) -> list[str]:
+def find_teams(lines: Sequence[HistoryLine]) -> list[str]:
     """Every owner team seen in the file, sorted."""
     return sorted({team for line in lines if (team := _owner_team(line.body))})
 

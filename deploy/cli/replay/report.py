@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.cli.api import Api
 from deploy.cli.conservation import compare_sums
-from deploy.cli.replay.books import Books, Mark
 from deploy.cli.replay.feeding import Fed
-from deploy.cli.replay.road import Position
+from deploy.client import Api
+from deploy.local.books import Books, RunStart
 from deploy.local.house import SERVICES
+from deploy.local.road import Position
 from shared.contracts.words import canonical_json
 
 PAGE = 200
@@ -23,25 +23,25 @@ Report = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class CompletedRun:
     """One run that has come to rest: what went in, where the books stood before, where all is now, how long it took."""
 
     portfolio: str
     fed: Fed
-    since: Mark
+    since: RunStart
     end: Position
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Causes:
+class RunCauses:
     """The run's causes: each kind with its number, and by observation id what changed, as `[ref, kind]` in order."""
 
     kinds: dict[str, int]
     by_observation: dict[str, list[list[str]]]
 
 
-async def read_causes(api: Api, run: Run) -> Causes:
+async def read_causes(api: Api, run: CompletedRun) -> RunCauses:
     """Read what roadmap told in this run."""
     kinds: Counter[str] = Counter()
     changed: dict[str, list[list[str]]] = {}
@@ -49,17 +49,17 @@ async def read_causes(api: Api, run: Run) -> Causes:
         pairs = [[change["feature"]["ref"], kind] for change in told["changes"] for kind in change["kinds"]]
         kinds.update(kind for _, kind in pairs)
         changed[told["cause"]["id"].removeprefix(NATIVE)] = sorted(pairs)
-    return Causes(dict(sorted(kinds.items())), changed)
+    return RunCauses(dict(sorted(kinds.items())), changed)
 
 
-async def build_report(api: Api, books: Books, run: Run, causes: Causes) -> Report:
+async def build_report(api: Api, books: Books, run: CompletedRun, causes: RunCauses) -> Report:
     """The report of the issue's form; see README.md for what each key means.
 
     Counts are the run's own (a second run over a kept state adds nothing). `launches.open`, `coverage`,
     `conservation` and `decisions_sha256` are of everything the portfolio has ever had.
     """
     states = await books.count_states(run.portfolio, run.since)
-    told = await books.count_told(run.portfolio, run.since)
+    notices = await books.count_notices(run.portfolio, run.since)
     launches, decisions = await _read_decisions(api, run)
     sums = await compare_sums(api, run.portfolio)
     return {
@@ -72,9 +72,9 @@ async def build_report(api: Api, books: Books, run: Run, causes: Causes) -> Repo
         "causes": len(causes.by_observation),
         "kinds": causes.kinds,
         "launches": launches,
-        "notices": told.notices,
-        "people": told.people,
-        "acknowledged": told.acknowledged,
+        "notices": notices.notices,
+        "people": notices.people,
+        "acknowledged": notices.acknowledged,
         "coverage": await books.count_coverage(run.portfolio),
         "conservation": {"ok": not sums.differences, "differences": sums.differences},
         "parked": await _count_parked(api) + states.get("held", 0),
@@ -93,7 +93,7 @@ def summarize(latencies: Sequence[float]) -> dict[str, float | None]:
     return {name: round(ordered[-(-len(ordered) * rank // 100) - 1], 1) for name, rank in (("p50", 50), ("p99", 99))}
 
 
-async def _read_decisions(api: Api, run: Run) -> tuple[dict[str, int], str]:
+async def _read_decisions(api: Api, run: CompletedRun) -> tuple[dict[str, int], str]:
     """How the run changed launches and how many are open now; and the hash over everything launch ever told."""
     kinds: Counter[str] = Counter()
     states: dict[str, str] = {}

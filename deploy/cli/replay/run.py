@@ -5,15 +5,15 @@ from pathlib import Path
 
 from rich.progress import Progress, TaskID
 
-from deploy.cli.api import Api, CannotError
-from deploy.cli.replay.books import Books, open_books
-from deploy.cli.replay.expected import Expected, find_differences, read_expected
+from deploy.cli.replay.expected import ChangesByObservation, find_differences, read_expected
 from deploy.cli.replay.feeding import Fed, feed
-from deploy.cli.replay.history import Line, find_teams, invent_directory, read_history
-from deploy.cli.replay.report import Causes, Report, Run, build_report, read_causes
-from deploy.cli.replay.road import Position, wait_for_room, wait_until_quiet
+from deploy.cli.replay.history import HistoryLine, find_teams, invent_directory, read_history
+from deploy.cli.replay.report import CompletedRun, Report, RunCauses, build_report, read_causes
 from deploy.cli.screen import console, show_progress
+from deploy.client import Api, CannotError
+from deploy.local.books import Books, open_books
 from deploy.local.house import Order, open_house
+from deploy.local.road import Position, wait_for_room, wait_until_quiet
 from shared.runtime.clock import monotonic
 
 UNDER_WAY = 750
@@ -21,7 +21,7 @@ SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ReplayOptions:
     """What a replay was asked to do; the options of the command."""
 
     history: Path
@@ -34,52 +34,52 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReplayResult:
     """The report, and everything that must make a caller doubt, in sentences."""
 
     report: Report
     complaints: list[str]
 
 
-async def replay(wish: Wish) -> Outcome:
+async def replay(options: ReplayOptions) -> ReplayResult:
     """Feed the history through all three services.
 
     Raises:
         CannotError: a file cannot be read, or the services came to a halt.
     """
-    lines = read_history(wish.history)
-    expected = None if wish.expected is None else read_expected(wish.expected)
-    media_type, directory = _directory(wish, lines)
-    async with open_house(_order(wish)) as house, Api(house.url) as api, open_books(house.dsns) as books:
-        path = f"/notify/api/v1/portfolios/{wish.portfolio}/directory"
+    lines = read_history(options.history)
+    expected = None if options.expected is None else read_expected(options.expected)
+    media_type, directory = _directory(options, lines)
+    async with open_house(_order(options)) as house, Api(house.url) as api, open_books(house.dsns) as books:
+        path = f"/notify/api/v1/portfolios/{options.portfolio}/directory"
         await api.send("PUT", path, directory, media_type)
-        run = await _run(api, books, wish.portfolio, lines)
+        run = await _run(api, books, options.portfolio, lines)
         causes = await read_causes(api, run)
         report = await build_report(api, books, run, causes)
-    return Outcome(report, _complaints(report, run, causes, expected))
+    return ReplayResult(report, _complaints(report, run, causes, expected))
 
 
-def _order(wish: Wish) -> Order:
+def _order(options: ReplayOptions) -> Order:
     return Order(
-        state=wish.state,
+        state=options.state,
         every={"time_source": "observations", "api_token": None},
-        launch={"policy_file": wish.policy} if wish.policy else {},
-        notify={"acknowledge": "at_once" if wish.acknowledge else "never"},
+        launch={"policy_file": options.policy} if options.policy else {},
+        notify={"acknowledge": "at_once" if options.acknowledge else "never"},
     )
 
 
-def _directory(wish: Wish, lines: list[Line]) -> tuple[str, bytes]:
-    if wish.directory is None:
+def _directory(options: ReplayOptions, lines: list[HistoryLine]) -> tuple[str, bytes]:
+    if options.directory is None:
         return "application/yaml", invent_directory(find_teams(lines))
     try:
-        content = wish.directory.read_bytes()
+        content = options.directory.read_bytes()
     except OSError as error:
-        raise CannotError(f"{wish.directory}: cannot be read: {error.strerror}") from None
-    return "text/csv" if wish.directory.suffix == ".csv" else "application/yaml", content
+        raise CannotError(f"{options.directory}: cannot be read: {error.strerror}") from None
+    return "text/csv" if options.directory.suffix == ".csv" else "application/yaml", content
 
 
-async def _run(api: Api, books: Books, portfolio: str, lines: list[Line]) -> Run:
-    since = await books.mark(portfolio)
+async def _run(api: Api, books: Books, portfolio: str, lines: list[HistoryLine]) -> CompletedRun:
+    since = await books.read_run_start(portfolio)
     began = monotonic()
     with show_progress() as progress:
         bars = _Bars(progress, len(lines))
@@ -94,7 +94,7 @@ async def _run(api: Api, books: Books, portfolio: str, lines: list[Line]) -> Run
         bars.fed(fed)
         end = await wait_until_quiet(api, books, portfolio, bars.see)
         seconds = monotonic() - began
-    return Run(portfolio, fed, since, end, seconds)
+    return CompletedRun(portfolio, fed, since, end, seconds)
 
 
 class _Bars:
@@ -119,7 +119,9 @@ class _Bars:
         self._progress.update(bar, completed=done, total=max(total, done))
 
 
-def _complaints(report: Report, run: Run, causes: Causes, expected: Expected | None) -> list[str]:
+def _complaints(
+    report: Report, run: CompletedRun, causes: RunCauses, expected: ChangesByObservation | None
+) -> list[str]:
     """Why the run does not pass; empty when it does. Differences from what was expected go to stderr first."""
     found = []
     if expected is not None and (differences := _compare(expected, causes, run)):
@@ -135,7 +137,7 @@ def _complaints(report: Report, run: Run, causes: Causes, expected: Expected | N
     return found
 
 
-def _compare(expected: Expected, causes: Causes, run: Run) -> int:
+def _compare(expected: ChangesByObservation, causes: RunCauses, run: CompletedRun) -> int:
     differences = list(find_differences(expected, causes.by_observation, run.fed))
     console.print(f"{len(differences)} differences from {len(expected)} expected changes")
     _show(differences)

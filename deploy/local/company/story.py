@@ -33,14 +33,14 @@ class Observe:
 
 
 @dataclass(frozen=True, slots=True)
-class Acknowledge:
+class AcknowledgeInbox:
     """These people say that they have read everything in their inbox."""
 
     people: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
+class PinLaunch:
     """Somebody fixes the date of a feature's launch."""
 
     feature: str
@@ -60,11 +60,11 @@ class Decide:
 
 
 VERDICTS = ("approve", "reject", "undo")
-Act = Observe | Acknowledge | Pin | Decide
+Act = Observe | AcknowledgeInbox | PinLaunch | Decide
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StoryStep:
     """One thing that happens; `at` is when, in the week as it was written."""
 
     number: int
@@ -80,7 +80,7 @@ class Story:
     directory: bytes
     opens_at: datetime
     opening: tuple[Observation, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[StoryStep, ...]
 
 
 def read_story(monday: date) -> Story:
@@ -103,14 +103,14 @@ def _read(name: str) -> Any:
     return yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
 
 
-def _steps(lines: list[dict[str, Any]], features: dict[str, Any], monday: date) -> Iterator[Step]:
+def _steps(lines: list[dict[str, Any]], features: dict[str, Any], monday: date) -> Iterator[StoryStep]:
     """`features` follows what the steps say, so that each observation is the whole truth of its day."""
     last: Observe | None = None
     for number, line in enumerate(lines, start=1):
         act = last if line.get("again") and last else _act(f"week-{number:02}", line, features, monday)
         if isinstance(act, Observe):
             last = act
-        yield Step(number, _instant(line["when"], monday), line["says"], act)
+        yield StoryStep(number, _instant(line["when"], monday), line["says"], act)
 
 
 def _act(name: str, line: dict[str, Any], features: dict[str, Any], monday: date) -> Act:
@@ -118,9 +118,9 @@ def _act(name: str, line: dict[str, Any], features: dict[str, Any], monday: date
     if verdict:
         return Decide(verdict, line[verdict], line["by"], line.get("reason"))
     if "acknowledge" in line:
-        return Acknowledge(tuple(line["acknowledge"]))
+        return AcknowledgeInbox(tuple(line["acknowledge"]))
     if "pin" in line:
-        return Pin(line["pin"], line["reason"], line["by"])
+        return PinLaunch(line["pin"], line["reason"], line["by"])
     return _observe(name, line, features, monday)
 
 

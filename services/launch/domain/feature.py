@@ -1,7 +1,7 @@
 """How late teams ship what they promised, and the day that makes likely for a target that names none.
 
 Working days between the last day first promised for a stage and the day it shipped. What a feature remembers of this is
-in readiness.py; here it is counted by team.
+in `KnownFeature.slips`; in `Slips` it is counted by team.
 """
 
 from bisect import bisect_left, insort

@@ -4,12 +4,13 @@ All of it is optional: without teams, spacing, apart, slots, after and together 
 """
 
 import hashlib
+from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from shared.contracts.launch import Tier
+from shared.contracts.launch import LaunchSnapshot, Tier
 from shared.contracts.words import Day, LaunchId, Word, canonical_json
 
 TIERS: tuple[Tier, ...] = ("T1", "T2", "T3", "T4")
@@ -89,6 +90,21 @@ class Objective(PolicySection):
     stage: Literal["S1", "S2"] = "S1"
     frozen_working_days: int = Field(5, ge=0)
     """A launch this near is never moved to make room for another."""
+
+    def price(self, launch: LaunchSnapshot, after: date | None, today: date, before: date | None = None) -> int:
+        """Of moving the launch from its date, or from `before`; nothing where there is no day to count from or to."""
+        before = before or launch.date
+        if before is None or after is None or before == after:
+            return 0
+        return self.price_of_day(launch, before, today) * (self.fixed_days + abs((after - before).days))
+
+    def price_of_day(self, launch: LaunchSnapshot, day: date, today: date) -> int:
+        """What each day costs by which the launch, or a part of it, comes later than this one."""
+        weight = self.weight.get(louder(launch.market_tier, launch.internal_tier), 1)
+        weight *= self.announced_factor if launch.state == "announced" else 1
+        ahead = (day - today).days
+        near = (step.factor for step in self.proximity if step.within_days is None or ahead <= step.within_days)
+        return weight * next(near, 1)
 
 
 class AutoApply(PolicySection):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context
 from services.launch.domain.feature import KnownFeature, Slips
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
@@ -23,6 +24,20 @@ RESCHEDULE = "reschedule"
 SPARE_DAYS = 1000
 
 """How many days that no longer hold may lie among those ahead before they are cleared away."""
+
+
+LAUNCH_DAY, WAKE = "launch-day", "wake"
+"""The timers that a launch has: its day, and whatever else it waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A timer that has run out."""
+
+    due_at: datetime
+    day: date
+    launch: LaunchId
+    timer: str = LAUNCH_DAY
 
 
 class KeptUp(Protocol):
@@ -137,3 +152,13 @@ class State:
                 return at, launch
             heapq.heappop(self.wakes)
         return None
+
+    def next_due(self, now: datetime, calendar: Calendar) -> Due | None:
+        """The first timer that is due at `now`, by (due_at, id); None if none is."""
+        found = []
+        soonest, reminder = self.next_day(), self.next_wake()
+        if soonest and soonest[0] <= calendar.day_of(now):
+            found.append(Due(calendar.start_of(soonest[0]), *soonest))
+        if reminder and reminder[0] <= now:
+            found.append(Due(reminder[0], calendar.day_of(reminder[0]), reminder[1], WAKE))
+        return min(found, key=lambda due: (due.due_at, due.launch, due.timer), default=None)

@@ -3,8 +3,7 @@
 from datetime import datetime
 
 from services.launch.domain.context import Context, RefusedError
-from services.launch.domain.decisions.undo import Undo, undo
-from services.launch.domain.decisions.verdict import Verdict, VerdictResult, on_verdict
+from services.launch.domain.decisions.verdict import Undo, Verdict, VerdictResult, on_verdict, undo
 from services.launch.domain.portfolio import RESCHEDULE, State
 from services.launch.handlers.deciding import Deciding
 from services.launch.store.proposals import Kept, find_moves, find_proposal, list_proposals

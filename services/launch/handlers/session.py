@@ -11,18 +11,18 @@ from opentelemetry.trace import SpanKind
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context
 from services.launch.domain.decisions.better_plan import BetterPlan, adopt_better_plan
-from services.launch.domain.decisions.clock import Due, next_due, on_due
+from services.launch.domain.decisions.clock import on_due
 from services.launch.domain.decisions.feature_changed import on_feature_changed
 from services.launch.domain.decisions.person import Edit, edit
 from services.launch.domain.evolution import evolve
-from services.launch.domain.portfolio import State
+from services.launch.domain.portfolio import Due, State
 from services.launch.domain.scheduling.request import CHECKER
 from services.launch.store.writing import Changes
 from shared.contracts.cause import Cause
 from shared.contracts.feature import FeatureChange
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import PortfolioId
-from shared.runtime.database import Portfolio
+from shared.runtime.database import PortfolioRow
 from shared.runtime.outbox import Announcement
 from shared.runtime.telemetry import Telemetry, current_traceparent
 
@@ -45,7 +45,7 @@ class RoadmapCause:
 class PortfolioSession:
     """A locked portfolio with its state, and what its decisions have said so far."""
 
-    row: Portfolio
+    row: PortfolioRow
     state: State
     calendar: Calendar
     telemetry: Telemetry
@@ -94,7 +94,7 @@ class PortfolioSession:
 
     def fire(self, until: datetime) -> None:
         """Let every timer go off that is due by then, each at its own time, by (due_at, id)."""
-        while due := next_due(self.state, max(until, self.row.now or until), self.calendar):
+        while due := self.state.next_due(max(until, self.row.now or until), self.calendar):
             now = self.row.advance(due.due_at)
             self._fire(due, now)
 

@@ -10,11 +10,11 @@ from datetime import date, datetime
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context, RefusedError
-from services.launch.domain.decisions.clock import LAUNCH_DAY, WAKE, Due, derive_clock_cause_id, next_due, on_due
+from services.launch.domain.decisions.clock import derive_clock_cause_id, on_due
 from services.launch.domain.decisions.feature_changed import on_feature_changed
 from services.launch.domain.evolution import evolve
 from services.launch.domain.policy import Policy
-from services.launch.domain.portfolio import State
+from services.launch.domain.portfolio import LAUNCH_DAY, WAKE, Due, State
 from services.launch.lab.repeating import PERSON, improve, repeat
 from shared.contracts.launch import LaunchesChanged, LaunchSnapshot, LaunchState, Tier
 from shared.contracts.words import CauseId, LaunchId, PortfolioId
@@ -83,7 +83,7 @@ class Lab:
 
     def _strike(self, now: datetime, last: tuple[str, str] | None) -> Iterator[LaunchId]:
         """Let timers go off, up to the one that really did."""
-        while due := next_due(self._state, now, self._calendar):
+        while due := self._state.next_due(now, self._calendar):
             if last and due.due_at == now and (due.launch, due.timer) > last:
                 return
             yield from self._fire(due)

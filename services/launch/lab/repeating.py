@@ -8,8 +8,7 @@ from typing import Any
 from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.decisions.better_plan import adopt_better_plan, read_better
 from services.launch.domain.decisions.person import VERBS, Bounding, Edit, Overriding, Waiving, edit
-from services.launch.domain.decisions.undo import AppliedMove, Undo, undo
-from services.launch.domain.decisions.verdict import REJECTED, Verdict, on_verdict
+from services.launch.domain.decisions.verdict import REJECTED, AppliedMove, Undo, Verdict, on_verdict, undo
 from services.launch.domain.portfolio import State
 from shared.contracts.launch import LaunchChange, LaunchesChanged, LaunchKind, Proposal
 

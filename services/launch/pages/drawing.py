@@ -16,7 +16,7 @@ from services.launch.domain.policy import TIERS, Freeze
 from services.launch.domain.rules.lead import contract
 from services.launch.store.proposals import Kept
 from shared.contracts.launch import LaunchSnapshot, ProposedMove
-from shared.web.drawing import Backdrop, LaunchBar, Load, Span, timeline
+from shared.web.drawing import Backdrop, LaunchBar, LoadBand, Span, timeline
 from shared.web.reader import Reader
 
 MOST_BARS: Final = 40
@@ -40,7 +40,7 @@ class Ahead:
     known: Mapping[str, KnownFeature]
     slack: Mapping[str, int | None]
     proposed: Mapping[str, date]
-    loads: Sequence[Load]
+    loads: Sequence[LoadBand]
     lanes: str = ""
 
 

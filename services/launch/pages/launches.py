@@ -23,7 +23,7 @@ from services.launch.store.proposals import list_proposals
 from services.launch.store.receipts import count_receipts
 from shared.contracts.words import PortfolioId
 from shared.runtime.clock import Clock
-from shared.web.drawing import Load
+from shared.web.drawing import LoadBand
 from shared.web.pages import Pages, with_query
 from shared.web.sheets import csv_response
 
@@ -90,7 +90,7 @@ async def _features(
 
 async def _loads(
     request: Request, deciding: Deciding, pages: Pages, portfolio: PortfolioId, context: Context
-) -> list[Load]:
+) -> list[LoadBand]:
     """How full each team's weeks are; nothing under a policy without teams."""
     if not context.policy.teams:
         return []
@@ -98,11 +98,11 @@ async def _loads(
     return [_load(request, pages, portfolio, team, list(weeks)) for team, weeks in groupby(used, lambda one: one.team)]
 
 
-def _load(request: Request, pages: Pages, portfolio: PortfolioId, team: str, weeks: Sequence[Used]) -> Load:
+def _load(request: Request, pages: Pages, portfolio: PortfolioId, team: str, weeks: Sequence[Used]) -> LoadBand:
     full = sum(one.used >= one.capacity for one in weeks if one.used)
     text = pages.say(request, "launches.full", team=team, count=full)
     shares = {one.monday: one.used / one.capacity if one.capacity else float(one.used > 0) for one in weeks}
-    return Load(team, shares, text, f"/launch/capacity?portfolio={quote(portfolio)}")
+    return LoadBand(team, shares, text, f"/launch/capacity?portfolio={quote(portfolio)}")
 
 
 def _row(

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.launch.domain.decisions.undo import AppliedMove
+from services.launch.domain.decisions.verdict import AppliedMove
 from services.launch.store.reading import find_told
 from services.launch.store.tables import history_table, proposal_table
 from shared.contracts.envelope import join

@@ -15,9 +15,9 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from services.notify.domain.delivery import Outcome, judge_code
+from services.notify.domain.delivery import DeliveryOutcome, judge_code
 from services.notify.domain.directory import Contact
-from services.notify.domain.notice import MAX_NAME, Said, clean
+from services.notify.domain.notice import MAX_NAME, WrittenNotice, clean
 from services.notify.domain.wording import say
 
 TIMEOUT_SECONDS: Final = 20
@@ -48,20 +48,20 @@ class Links:
     inbox: str
 
 
-def build_mail(said: Said, contact: Contact, sender: str, frozen: Frozen, links: Links) -> bytes:
+def build_mail(notice: WrittenNotice, contact: Contact, sender: str, frozen: Frozen, links: Links) -> bytes:
     """The whole mail; the same arguments give the same bytes. All text from outside is cleaned or escaped here."""
-    mail = EmailMessage(policy=_PLAIN if (said.title + contact.name + sender).isascii() else _ENCODED)
+    mail = EmailMessage(policy=_PLAIN if (notice.title + contact.name + sender).isascii() else _ENCODED)
     name, address = parseaddr(sender)
     mail["From"] = Address(clean(name, MAX_NAME), addr_spec=address)
     mail["To"] = Address(clean(contact.name, MAX_NAME), addr_spec=contact.email or "")
-    mail["Subject"] = clean(said.title, 150)
+    mail["Subject"] = clean(notice.title, 150)
     mail["Date"] = format_datetime(frozen.date_at)
     mail["Message-ID"] = frozen.message_id
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = said.language
-    mail.set_content(_text(said, links), cte="quoted-printable")
-    mail.add_alternative(_html(said, links), subtype="html", cte="quoted-printable")
+    mail["Content-Language"] = notice.language
+    mail.set_content(_text(notice, links), cte="quoted-printable")
+    mail.add_alternative(_html(notice, links), subtype="html", cte="quoted-printable")
     mail.set_boundary(f"inloop-{frozen.notice}")
     return mail.as_bytes()
 
@@ -69,41 +69,42 @@ def build_mail(said: Said, contact: Contact, sender: str, frozen: Frozen, links:
 def build_plain_mail(contact: Contact, sender: str, frozen: Frozen, links: Links) -> bytes:
     """What goes out when a notice cannot be put into words: who must look, and where."""
     language = "en"
-    said = Said(
+    notice = WrittenNotice(
         language, "Something you are part of has changed", "Hello,", "", (), say(language, "fyi"), needs_ok=True
     )
     plain = contact.model_copy(update={"name": contact.id})
-    return build_mail(said, plain, sender, frozen, links)
+    return build_mail(notice, plain, sender, frozen, links)
 
 
-def _text(said: Said, links: Links) -> str:
-    lines = ["\n  ".join(text for text in (f"* {line.what}", line.why, line.to_do) if text) for line in said.lines]
-    blocks = [said.greeting, *lines, said.summary, said.call]
-    if said.needs_ok:
-        blocks.append(f"{say(said.language, 'ok_line')}\n{links.acknowledge}")
-    blocks.append(f"{say(said.language, 'inbox_line')} {links.inbox}")
-    blocks.append(f"-- \n{say(said.language, 'footer')}")
+def _text(notice: WrittenNotice, links: Links) -> str:
+    lines = ["\n  ".join(text for text in (f"* {line.what}", line.why, line.to_do) if text) for line in notice.lines]
+    blocks = [notice.greeting, *lines, notice.summary, notice.call]
+    if notice.needs_ok:
+        blocks.append(f"{say(notice.language, 'ok_line')}\n{links.acknowledge}")
+    blocks.append(f"{say(notice.language, 'inbox_line')} {links.inbox}")
+    blocks.append(f"-- \n{say(notice.language, 'footer')}")
     return "\n\n".join(block.rstrip() for block in blocks if block) + "\n"
 
 
-def _html(said: Said, links: Links) -> str:
-    rows = "".join(_row(line.what, line.why, line.to_do) for line in said.lines)
+def _html(notice: WrittenNotice, links: Links) -> str:
+    rows = "".join(_row(line.what, line.why, line.to_do) for line in notice.lines)
     button = ""
-    if said.needs_ok:
+    if notice.needs_ok:
         button = (
             f'<p style="margin:24px 0"><a href="{escape(links.acknowledge)}" style="background:{ACCENT};color:#fff;'
             'padding:12px 20px;border-radius:8px;text-decoration:none;font-weight:600;display:inline-block">'
-            f"{escape(say(said.language, 'ok_button'))}</a></p>"
+            f"{escape(say(notice.language, 'ok_button'))}</a></p>"
         )
     return (
-        f'<!doctype html><html lang="{said.language}"><head><meta charset="utf-8">'
-        f"<title>{escape(said.title)}</title></head>"
+        f'<!doctype html><html lang="{notice.language}"><head><meta charset="utf-8">'
+        f"<title>{escape(notice.title)}</title></head>"
         '<body style="margin:0;padding:24px;font:16px/1.5 -apple-system,Segoe UI,Roboto,sans-serif;color:#1c2333">'
-        f'<div style="max-width:600px;margin:0 auto"><p>{escape(said.greeting)}</p>{rows}'
-        f'<p style="color:#5b6478">{escape(said.summary)}</p><p><strong>{escape(said.call)}</strong></p>{button}'
-        f'<p><a href="{escape(links.inbox)}" style="color:{ACCENT}">{escape(say(said.language, "inbox_line"))}</a></p>'
+        f'<div style="max-width:600px;margin:0 auto"><p>{escape(notice.greeting)}</p>{rows}'
+        f'<p style="color:#5b6478">{escape(notice.summary)}</p><p><strong>{escape(notice.call)}</strong></p>{button}'
+        f'<p><a href="{escape(links.inbox)}" style="color:{ACCENT}">'
+        f"{escape(say(notice.language, 'inbox_line'))}</a></p>"
         f'<p style="color:#5b6478;font-size:13px;border-top:1px solid #e3e6ee;padding-top:12px">'
-        f"{escape(say(said.language, 'footer'))}</p></div></body></html>\n"
+        f"{escape(say(notice.language, 'footer'))}</p></div></body></html>\n"
     )
 
 
@@ -159,7 +160,7 @@ class MailServer:
                 self._smtp.close()
         self._sent = 0
 
-    async def send(self, address: str, body: bytes) -> Outcome:
+    async def send(self, address: str, body: bytes) -> DeliveryOutcome:
         """Send one mail; never raises for what a server or network does."""
         try:
             await self._connect()
@@ -171,7 +172,7 @@ class MailServer:
             return await self._refused(error)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._smtp.close()
-            return Outcome("server_away", f"{type(error).__name__}: {error}")
+            return DeliveryOutcome("server_away", f"{type(error).__name__}: {error}")
         return await self._data(body)
 
     async def _connect(self) -> None:
@@ -182,7 +183,7 @@ class MailServer:
             self._sent = 0
         self._sent += 1
 
-    async def _data(self, body: bytes) -> Outcome:
+    async def _data(self, body: bytes) -> DeliveryOutcome:
         """From here on the server may have the mail, whatever it says or does not say."""
         try:
             answer = await self._smtp.data(body)
@@ -190,10 +191,10 @@ class MailServer:
             return await self._refused(error)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._smtp.close()
-            return Outcome("unknown", f"{type(error).__name__}: {error}")
+            return DeliveryOutcome("unknown", f"{type(error).__name__}: {error}")
         return judge_code(answer.code, answer.message, about_recipient=True)
 
-    async def _refused(self, error: aiosmtplib.SMTPResponseException) -> Outcome:
+    async def _refused(self, error: aiosmtplib.SMTPResponseException) -> DeliveryOutcome:
         about_us = isinstance(
             error,
             (
@@ -210,5 +211,5 @@ class MailServer:
                 self._smtp.close()
         answer = f"{error.code} {error.message}"
         if about_us:
-            return Outcome("server_away", answer)
+            return DeliveryOutcome("server_away", answer)
         return judge_code(error.code, answer, about_recipient=True)

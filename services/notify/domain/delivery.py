@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
 
-Verdict = Literal["accepted", "deferred", "unknown", "bounced", "server_away"]
+DeliveryVerdict = Literal["accepted", "deferred", "unknown", "bounced", "server_away"]
 """`unknown`: it may have arrived, so it goes again, byte by byte the same. `server_away`: it was not even tried."""
 
 WAITS: Final = (
@@ -21,23 +21,23 @@ SERVER_AWAY_WAIT: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """What became of one attempt; `answer` is the server's, for people."""
 
-    verdict: Verdict
+    verdict: DeliveryVerdict
     answer: str
 
 
-def judge_code(code: int, answer: str, *, about_recipient: bool) -> Outcome:
+def judge_code(code: int, answer: str, *, about_recipient: bool) -> DeliveryOutcome:
     """A server's answer by its code. A permanent no about anything but the recipient or the mail is our own trouble."""
     if 200 <= code < 300:  # noqa: PLR2004 - SMTP's classes of answers
-        return Outcome("accepted", answer)
+        return DeliveryOutcome("accepted", answer)
     if code >= 500 and about_recipient:  # noqa: PLR2004 - the same
-        return Outcome("bounced", answer)
-    return Outcome("deferred", answer)
+        return DeliveryOutcome("bounced", answer)
+    return DeliveryOutcome("deferred", answer)
 
 
-def wait_after(delivery: str, attempts: int, verdict: Verdict) -> timedelta | None:
+def wait_after(delivery: str, attempts: int, verdict: DeliveryVerdict) -> timedelta | None:
     """How long to wait after this many attempts, spread by a fifth either way; None: no more attempts.
 
     The spread comes from the delivery itself, so that the same history always gives the same times.

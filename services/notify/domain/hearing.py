@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.notify.domain.audience import NOT_IN_DIRECTORY, Audience, Expected, Router
-from services.notify.domain.news import Heard, News
+from services.notify.domain.news import CauseNews, News
 from services.notify.domain.obligations import (
     Acknowledge,
     Obligation,
@@ -30,7 +30,7 @@ SubjectKey = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Standing:
+class SubjectState:
     """The newest revision of one subject that was heard, and every obligation of it."""
 
     revision: int
@@ -59,7 +59,7 @@ class Notice:
 class Decision:
     """All that follows from one message; `opened` and `superseded` in the order in which they were decided."""
 
-    heard: Heard
+    cause_news: CauseNews
     now: datetime
     audiences: list[tuple[News, Audience]] = field(default_factory=list)
     opened: list[Obligation] = field(default_factory=list)
@@ -70,9 +70,9 @@ class Decision:
     def message(self, revision: int) -> ReceiptsChanged:
         """What the others are told; exactly one for every cause heard, even when nobody is concerned."""
         return ReceiptsChanged(
-            portfolio=self.heard.portfolio,
+            portfolio=self.cause_news.portfolio,
             revision=revision,
-            cause=self.heard.cause,
+            cause=self.cause_news.cause,
             receipts=tuple(receipt(one) for one in (*self.superseded, *self.opened)),
             coverage=tuple(self.coverage),
         )
@@ -89,33 +89,33 @@ def key_of(subject: Subject) -> SubjectKey:
 
 
 def decide(
-    standing: dict[SubjectKey, Standing],
-    heard: Heard,
+    subjects: dict[SubjectKey, SubjectState],
+    cause_news: CauseNews,
     router: Router,
     unreachable: Mapping[PersonId, str],
     now: datetime,
     *,
     acknowledge_at: datetime | None = None,
 ) -> Decision:
-    """Decide on one message and take it over into `standing`.
+    """Decide on one message and take it over into `subjects`.
 
     Args:
-        standing: what stands of the subjects in the message; those never heard of are missing.
-        heard: the message.
+        subjects: what stands of the subjects in the message; those never heard of are missing.
+        cause_news: the message.
         router: directory and policy of now.
         unreachable: people without a working push channel, and why.
         now: the decision's time.
         acknowledge_at: in a replay with everybody's consent, when each new notice is acknowledged; else None.
     """
-    decision = Decision(heard, now)
-    for news in heard.news:
-        before = standing.get(key_of(news.subject))
+    decision = Decision(cause_news, now)
+    for news in cause_news.news:
+        before = subjects.get(key_of(news.subject))
         if before is not None and before.revision >= news.subject.revision:
             continue  # this revision has its audience already: a fact is absorbed, never judged twice
         if before is not None:
             _supersede(decision, before, news)
-        after = Standing(news.subject.revision)
-        standing[key_of(news.subject)] = after
+        after = SubjectState(news.subject.revision)
+        subjects[key_of(news.subject)] = after
         _open(decision, after, news, router, unreachable)
         if acknowledge_at is not None:
             _acknowledge(decision, after, acknowledge_at)
@@ -123,7 +123,7 @@ def decide(
     return decision
 
 
-def _supersede(decision: Decision, before: Standing, news: News) -> None:
+def _supersede(decision: Decision, before: SubjectState, news: News) -> None:
     changed = apply(before.obligations.values(), Supersede(decision.now, news.subject.revision))
     if not changed:
         return
@@ -132,7 +132,9 @@ def _supersede(decision: Decision, before: Standing, news: News) -> None:
     decision.coverage.append(before.coverage(changed[0].subject))
 
 
-def _open(decision: Decision, after: Standing, news: News, router: Router, unreachable: Mapping[PersonId, str]) -> None:
+def _open(
+    decision: Decision, after: SubjectState, news: News, router: Router, unreachable: Mapping[PersonId, str]
+) -> None:
     audience = router.audience(news)
     decision.audiences.append((news, audience))
     days = router.policy.due_in_working_days.get(news.level)
@@ -148,7 +150,7 @@ def _obligation(
     problem = unreachable.get(one.person) if one.known else NOT_IN_DIRECTORY
     notice = decision.notices.get(one.person)
     if notice is None:
-        identity = notice_id(decision.heard.portfolio, decision.heard.cause.id, one.person)
+        identity = notice_id(decision.cause_news.portfolio, decision.cause_news.cause.id, one.person)
         notice = decision.notices[one.person] = Notice(identity, one.person, problem is None)
     return Obligation(
         news.subject,
@@ -163,7 +165,7 @@ def _obligation(
     )
 
 
-def _acknowledge(decision: Decision, after: Standing, at: datetime) -> None:
+def _acknowledge(decision: Decision, after: SubjectState, at: datetime) -> None:
     changed = {one.person: one for one in apply(after.obligations.values(), Acknowledge(at, "A:at_once"))}
     after.apply(changed.values())
     first = len(decision.opened) - len(after.obligations)

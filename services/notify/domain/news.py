@@ -10,7 +10,7 @@ from shared.contracts.notify import Subject
 from shared.contracts.words import Day, PersonId, PortfolioId, Word
 
 
-class Owner(Word):
+class LaunchOwner(Word):
     """Who does what for a launch."""
 
     role: str
@@ -38,7 +38,7 @@ class News(Word):
     refs: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
     contributors: tuple[str, ...] = ()
-    owners: tuple[Owner, ...] = ()
+    owners: tuple[LaunchOwner, ...] = ()
     segments: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     product_line: str | None = None
@@ -73,8 +73,8 @@ class News(Word):
         )
 
 
-class Heard(Word):
-    """One message of launch: its cause and the news in it, possibly none. `changed`: the features it speaks of."""
+class CauseNews(Word):
+    """One message of launch: its cause and the news in it, possibly none. `features`: those it speaks of."""
 
     portfolio: PortfolioId
     revision: int

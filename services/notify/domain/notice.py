@@ -31,7 +31,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class NoticeLine:
     """One change in words."""
 
     what: str
@@ -41,19 +41,19 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class WrittenNotice:
     """A whole notice in one person's language."""
 
     language: str
     title: str
     greeting: str
     summary: str
-    lines: tuple[Line, ...]
+    lines: tuple[NoticeLine, ...]
     call: str
     needs_ok: bool
 
 
-def write_notice(items: Sequence[Item], summary: str, contact: Contact) -> Said:
+def write_notice(items: Sequence[Item], summary: str, contact: Contact) -> WrittenNotice:
     """The words for all that one cause means for one person: forty rows rather than forty mails."""
     language = language_of(contact.locale)
     lines = tuple(_line(language, item) for item in items)
@@ -61,7 +61,7 @@ def write_notice(items: Sequence[Item], summary: str, contact: Contact) -> Said:
     title = one or say(language, "many", count=len(lines), summary=clean(summary, MAX_NAME))
     needs_ok = any(item.needs_ok for item in items)
     due = min((item.due_at for item in items if item.due_at is not None), default=None)
-    return Said(
+    return WrittenNotice(
         language=language,
         title=title,
         greeting=say(language, "greeting", person=clean(contact.name, MAX_NAME)),
@@ -126,7 +126,7 @@ FEATURE_RULES: Final[tuple[tuple[Callable[[News], bool], str], ...]] = (
 )
 
 
-def _line(language: str, item: Item) -> Line:
+def _line(language: str, item: Item) -> NoticeLine:
     news = item.news
     why = clean(" → ".join(news.why), MAX_WHY)
     if news.waits_for:
@@ -134,7 +134,7 @@ def _line(language: str, item: Item) -> Line:
         why = f"{why.rstrip('.')}. {waits}" if why else waits
     roles = dict.fromkeys(role for reason in item.because for role in ROLE_PATTERN.findall(reason))
     to_do = " ".join(_to_do(language, role) for role in roles) if item.needs_ok else ""
-    return Line(what_changed(language, news), why, to_do.strip(), item.because)
+    return NoticeLine(what_changed(language, news), why, to_do.strip(), item.because)
 
 
 def _to_do(language: str, role: str) -> str:

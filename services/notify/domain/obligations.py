@@ -93,7 +93,7 @@ RULES: Final[Mapping[type, tuple[frozenset[str], ObligationState]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class ObligationChanged:
     """What happened to an obligation."""
 
     state: ObligationState
@@ -101,17 +101,17 @@ class Moved:
     evidence: str | None
 
 
-def decide(obligation: Obligation, act: Act) -> Moved | None:
+def decide(obligation: Obligation, act: Act) -> ObligationChanged | None:
     """What the act does; None when it changes nothing."""
     sources, state = RULES[type(act)]
     if obligation.state not in sources:
         return None
     if isinstance(act, See) and obligation.need == "acknowledge":
         return None
-    return Moved(state, act.at, _evidence(act))
+    return ObligationChanged(state, act.at, _evidence(act))
 
 
-def evolve(obligation: Obligation, event: Moved) -> Obligation:
+def evolve(obligation: Obligation, event: ObligationChanged) -> Obligation:
     """The obligation after it."""
     return replace(obligation, state=event.state, at=event.at, evidence=event.evidence)
 

@@ -22,7 +22,7 @@ AFTER_THE_FACT: Final = ("announced", "launched", "relaunched", "closed")
 """Kinds that leave nothing to prepare: good to know, nothing to confirm."""
 
 
-class Rule(Word):
+class RoutingRule(Word):
     """One role at one level. `kinds` empty: any kind; `kinds_not`: not when all kinds of the change are among these.
 
     `required`: somebody has to hold this role, else it is a gap.
@@ -49,7 +49,7 @@ class Rule(Word):
 class RoutingPolicy(Word):
     """All rules, and how many working days a person has to acknowledge, by level."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[RoutingRule, ...]
     due_in_working_days: dict[str, int] = Field(default_factory=dict)
 
     @cached_property
@@ -57,7 +57,7 @@ class RoutingPolicy(Word):
         """The hash of the policy's canonical JSON: what a certificate names."""
         return "sha256:" + hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
 
-    def matching(self, role: str, level: str, kinds: tuple[str, ...]) -> list[Rule]:
+    def matching(self, role: str, level: str, kinds: tuple[str, ...]) -> list[RoutingRule]:
         """The rules for one role, in the order in which the policy lists them."""
         return [rule for rule in self.rules if rule.matches(role, level, kinds)]
 
@@ -70,13 +70,13 @@ def loudest(first: Tier, *others: Tier) -> Tier:
 _SHORT: Final = {"cs_lead": "cs", "sales_enablement": "enablement", "marketing_ops": "ops", "cs": "cs-team"}
 
 
-def _rules(level: Level, acknowledge: Iterable[str], see: Iterable[str]) -> Iterable[Rule]:
+def _rules(level: Level, acknowledge: Iterable[str], see: Iterable[str]) -> Iterable[RoutingRule]:
     for role in acknowledge:
         name = f"{_SHORT.get(role, role)}-{level.lower()}"
-        yield Rule(id=name, role=role, level=level, need="acknowledge", kinds_not=AFTER_THE_FACT, required=True)
-        yield Rule(id=f"{name}-after", role=role, level=level, need="see", kinds=AFTER_THE_FACT)
+        yield RoutingRule(id=name, role=role, level=level, need="acknowledge", kinds_not=AFTER_THE_FACT, required=True)
+        yield RoutingRule(id=f"{name}-after", role=role, level=level, need="see", kinds=AFTER_THE_FACT)
     for role in see:
-        yield Rule(id=f"{_SHORT.get(role, role)}-{level.lower()}", role=role, level=level, need="see")
+        yield RoutingRule(id=f"{_SHORT.get(role, role)}-{level.lower()}", role=role, level=level, need="see")
 
 
 DEFAULT_POLICY: Final = RoutingPolicy(
@@ -108,8 +108,8 @@ DEFAULT_POLICY: Final = RoutingPolicy(
             ),
         ),
         *_rules("T4", (), ("pm", "pmm")),
-        Rule(id="pmm-untouched", role="pmm", level="untouched", need="see", required=True),
-        Rule(id="pm-untouched", role="pm", level="untouched", need="see"),
+        RoutingRule(id="pmm-untouched", role="pmm", level="untouched", need="see", required=True),
+        RoutingRule(id="pm-untouched", role="pm", level="untouched", need="see"),
     ),
     due_in_working_days={"T1": 1, "T2": 2, "T3": 5},
 )

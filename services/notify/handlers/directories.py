@@ -8,7 +8,7 @@ from typing import Any
 from services.notify.domain.directory import DirectoryFile
 from services.notify.domain.hearing import announce_acts
 from services.notify.domain.obligations import LoseReach, Obligation, RegainReach, apply
-from services.notify.handlers.acting import Trigger, announcement, build_cause
+from services.notify.handlers.acknowledgements import Trigger, announcement, build_cause
 from services.notify.store.acts import count_coverage, save_changed, unsettled_of_person
 from services.notify.store.deliveries import send_anew
 from services.notify.store.directories import current_ids, load_people, save_directory
@@ -18,7 +18,7 @@ from shared.runtime.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class DirectoryDependencies:
     """Where directories are kept: the database, what is told, the domain of our Message-IDs, and whose time counts."""
 
     database: Database
@@ -27,18 +27,20 @@ class Office:
     time_is_ours: bool
 
 
-async def put_directory(office: Office, portfolio: PortfolioId, file: DirectoryFile, now: datetime) -> bool:
+async def put_directory(
+    dependencies: DirectoryDependencies, portfolio: PortfolioId, file: DirectoryFile, now: datetime
+) -> bool:
     """Make a directory the current one; False when it is that already.
 
     Whoever can no longer be reached, or has left, owes what was owed as a visible gap; whoever can be reached again is
     written to again.
     """
-    async with office.database.locked([portfolio]) as batch:
+    async with dependencies.database.locked([portfolio]) as batch:
         if (await current_ids(batch.connection, [portfolio]))[portfolio] == file.directory.id:
             return False
         row = batch.portfolios[portfolio]
         row.changed = True  # what is kept in memory of this portfolio names the old directory
-        at = max(now, row.now or now) if office.time_is_ours else row.now or now
+        at = max(now, row.now or now) if dependencies.time_is_ours else row.now or now
         before = await load_people(batch.connection, portfolio)
         await save_directory(batch.connection, portfolio, file, at)
         after = await load_people(batch.connection, portfolio)
@@ -52,9 +54,9 @@ async def put_directory(office: Office, portfolio: PortfolioId, file: DirectoryF
                 f"notify:person:directory-{file.directory.id[-32:]}-{revision}", "person", "A new directory came", None
             )
             message = announce_acts(portfolio, revision, build_cause(trigger, at), changed, coverage)
-            await office.outbox.add(batch, [announcement(message, at, None)])
+            await dependencies.outbox.add(batch, [announcement(message, at, None)])
             anew = [one.notice for one in changed if one.state == "open"]
-            await send_anew(batch.connection, anew, office.mail_domain, at)
+            await send_anew(batch.connection, anew, dependencies.mail_domain, at)
     return True
 
 

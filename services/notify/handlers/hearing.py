@@ -8,16 +8,15 @@ from datetime import datetime
 from opentelemetry.trace import SpanKind
 
 from services.notify.domain.audience import Router
-from services.notify.domain.hearing import Decision, SubjectKey, decide, key_of
-from services.notify.domain.news import Heard
+from services.notify.domain.hearing import Decision, SubjectKey, SubjectState, decide, key_of
+from services.notify.domain.news import CauseNews
 from services.notify.domain.routing import RoutingPolicy
 from services.notify.store.audiences import (
-    Standings,
     count_roadmap,
-    load_standing,
+    load_subjects,
     load_unreachable,
     save_audiences,
-    save_heard,
+    save_causes_heard,
     save_notices,
     save_obligations,
 )
@@ -34,10 +33,10 @@ KEPT_DIRECTORIES = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class LaunchMessage:
     """One message of launch in our own words, with its time and the trace it belongs to."""
 
-    heard: Heard
+    cause_news: CauseNews
     time: datetime
     traceparent: str | None
 
@@ -52,17 +51,17 @@ class Rules:
 
 
 @dataclass(slots=True)
-class Known:
+class CachedPortfolio:
     """What is known of one portfolio at one version; every act that changes any of it raises the version."""
 
     router: Router
     unreachable: dict[PersonId, str]
     roadmap_revision: int
-    standing: Standings = field(default_factory=dict)
+    subjects: dict[SubjectKey, SubjectState] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Told:
+class TracedDecision:
     """One decision with the traces of what is told and of the notices."""
 
     decision: Decision
@@ -78,39 +77,43 @@ class Hearing:
         self._telemetry = telemetry
         self._rules = rules
         self._wake = wake
-        self._cache: Cache[Known] = Cache()
+        self._cache: Cache[CachedPortfolio] = Cache()
         self._routers: dict[str, Router] = {}
 
-    async def handle(self, batch: Batch, messages: Sequence[Message]) -> None:
+    async def handle(self, batch: Batch, messages: Sequence[LaunchMessage]) -> None:
         """Decide on all messages in order, save everything, tell the others once per message."""
         known = await self._load(batch, messages)
         heard_before = {portfolio: one.roadmap_revision for portfolio, one in known.items()}
-        told = [self._decide(batch, known[message.heard.portfolio], message) for message in messages]
-        decisions = [one.decision for one in told]
+        traced = [self._decide(batch, known[message.cause_news.portfolio], message) for message in messages]
+        decisions = [one.decision for one in traced]
         failpoint("notify.after_decide")
-        await save_heard(batch.connection, decisions, heard_before)
+        await save_causes_heard(batch.connection, decisions, heard_before)
         directories = {portfolio: one.router.directory.id for portfolio, one in known.items()}
         await save_audiences(batch.connection, decisions, self._rules.policy.id, directories)
         await save_obligations(batch.connection, decisions)
-        await save_notices(batch.connection, decisions, [one.traceparent for one in told], self._rules.mail_domain)
-        await self._outbox.add(batch, [one.announcement for one in told])
+        await save_notices(batch.connection, decisions, [one.traceparent for one in traced], self._rules.mail_domain)
+        await self._outbox.add(batch, [one.announcement for one in traced])
         for portfolio, one in known.items():
             self._cache.keep(batch, batch.portfolios[portfolio], one)
         batch.after_commit.append(self._wake.ring)
 
-    def _decide(self, batch: Batch, known: Known, message: Message) -> Told:
+    def _decide(self, batch: Batch, known: CachedPortfolio, message: LaunchMessage) -> TracedDecision:
         if not self._telemetry.tracing:
-            return self._told(batch, known, message, None)
-        cause = message.heard.cause.id
+            return self._decide_in_trace(batch, known, message, None)
+        cause = message.cause_news.cause.id
         with self._telemetry.span("process launch.changes", SpanKind.CONSUMER, parent=message.traceparent, cause=cause):
-            return self._told(batch, known, message, current_traceparent())
+            return self._decide_in_trace(batch, known, message, current_traceparent())
 
-    def _told(self, batch: Batch, known: Known, message: Message, traceparent: str | None) -> Told:
-        portfolio = batch.portfolios[message.heard.portfolio]
-        cause = message.heard.cause
+    def _decide_in_trace(
+        self, batch: Batch, known: CachedPortfolio, message: LaunchMessage, traceparent: str | None
+    ) -> TracedDecision:
+        portfolio = batch.portfolios[message.cause_news.portfolio]
+        cause = message.cause_news.cause
         now = portfolio.advance(message.time)
         at_once = cause.source.observed_at if self._rules.acknowledge_at_once else None
-        decision = decide(known.standing, message.heard, known.router, known.unreachable, now, acknowledge_at=at_once)
+        decision = decide(
+            known.subjects, message.cause_news, known.router, known.unreachable, now, acknowledge_at=at_once
+        )
         known.roadmap_revision += not cause.id.startswith("launch:")
         traced = traceparent is not None
         with self._telemetry.span("create notify.receipts", SpanKind.PRODUCER) if traced else nullcontext():
@@ -120,25 +123,27 @@ class Hearing:
                 tuple({one.state for one in (*decision.superseded, *decision.opened)}),
                 current_traceparent() if traced else None,
             )
-        return Told(decision, announcement, traceparent)
+        return TracedDecision(decision, announcement, traceparent)
 
-    async def _load(self, batch: Batch, messages: Sequence[Message]) -> dict[PortfolioId, Known]:
+    async def _load(self, batch: Batch, messages: Sequence[LaunchMessage]) -> dict[PortfolioId, CachedPortfolio]:
         wanted: dict[PortfolioId, set[SubjectKey]] = {}
         for message in messages:
-            keys = wanted.setdefault(message.heard.portfolio, set())
-            keys.update(key_of(news.subject) for news in message.heard.news)
+            keys = wanted.setdefault(message.cause_news.portfolio, set())
+            keys.update(key_of(news.subject) for news in message.cause_news.news)
         known = {portfolio: self._cache.take(batch.portfolios[portfolio]) for portfolio in wanted}
         loaded = await self._load_unknown(batch, [portfolio for portfolio, one in known.items() if one is None])
         complete = {portfolio: one or loaded[portfolio] for portfolio, one in known.items()}
-        missing = {portfolio: keys - complete[portfolio].standing.keys() for portfolio, keys in wanted.items()}
-        for portfolio, standing in (await load_standing(batch.connection, missing)).items():
+        missing = {portfolio: keys - complete[portfolio].subjects.keys() for portfolio, keys in wanted.items()}
+        for portfolio, subjects in (await load_subjects(batch.connection, missing)).items():
             one = complete[portfolio]
-            if len(one.standing) > KEPT_SUBJECTS:
-                one.standing = {key: kept for key, kept in one.standing.items() if key in wanted[portfolio]}
-            one.standing.update(standing)
+            if len(one.subjects) > KEPT_SUBJECTS:
+                one.subjects = {key: kept for key, kept in one.subjects.items() if key in wanted[portfolio]}
+            one.subjects.update(subjects)
         return complete
 
-    async def _load_unknown(self, batch: Batch, portfolios: Iterable[PortfolioId]) -> dict[PortfolioId, Known]:
+    async def _load_unknown(
+        self, batch: Batch, portfolios: Iterable[PortfolioId]
+    ) -> dict[PortfolioId, CachedPortfolio]:
         ids = list(portfolios)
         if not ids:
             return {}
@@ -146,7 +151,7 @@ class Hearing:
         unreachable = await load_unreachable(batch.connection, ids)
         counts = await count_roadmap(batch.connection, ids)
         return {
-            portfolio: Known(
+            portfolio: CachedPortfolio(
                 await self._router(batch, portfolio, directories[portfolio]),
                 unreachable.get(portfolio, {}),
                 counts[portfolio],

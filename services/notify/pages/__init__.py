@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from services.notify.handlers.acting import Acting
+from services.notify.handlers.acknowledgements import AcknowledgementHandlers
 from services.notify.pages.coverage import build_coverage_pages
 from services.notify.pages.inbox import build_inbox_pages
 from services.notify.pages.links import build_link_pages
@@ -15,16 +15,16 @@ from shared.web.doors import require_access
 from shared.web.pages import Pages, require_own_page
 
 
-def build_pages(foundation: Foundation, acting: Acting, app: FastAPI) -> None:
+def build_pages(foundation: Foundation, acknowledgements: AcknowledgementHandlers, app: FastAPI) -> None:
     """Put every page under `/notify`. Only the mail link's page needs no token but its own."""
     pages = Pages("notify", Path(__file__).parent.parent, clock=foundation.clock)
     pages.install(app)
     protected = APIRouter(dependencies=[Depends(require_access), Depends(require_own_page)])
     build_overview_pages(protected, pages, foundation)
-    build_inbox_pages(protected, pages, foundation, acting)
+    build_inbox_pages(protected, pages, foundation, acknowledgements)
     build_coverage_pages(protected, pages, foundation)
     build_ripple_pages(protected, pages, foundation)
     links = APIRouter(dependencies=[Depends(require_own_page)])
-    build_link_pages(links, pages, foundation, acting)
+    build_link_pages(links, pages, foundation, acknowledgements)
     for router in (protected, links):
         app.include_router(router, prefix="/notify", include_in_schema=False)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.notify.handlers.acting import Acting, Notice
+from services.notify.handlers.acknowledgements import AcknowledgementHandlers, NoticeRow
 from services.notify.pages.asked import asked_portfolio, told_lines
 from services.notify.store.acts import find_notice
 from services.notify.store.boards import find_person, portfolio_revision
@@ -23,10 +23,12 @@ EVIDENCE = "A:page"
 REVISION_DIGITS = 15
 
 
-def build_inbox_pages(router: APIRouter, pages: Pages, foundation: Foundation, acting: Acting) -> None:
+def build_inbox_pages(
+    router: APIRouter, pages: Pages, foundation: Foundation, acknowledgements: AcknowledgementHandlers
+) -> None:
     """`/notify/people/{id}` and the two buttons on it."""
     _build_inbox(router, pages, foundation)
-    _build_buttons(router, foundation, acting)
+    _build_buttons(router, foundation, acknowledgements)
 
 
 def _build_inbox(router: APIRouter, pages: Pages, foundation: Foundation) -> None:
@@ -70,21 +72,21 @@ def _sheet(person: str, shown: list[dict[str, Any]]) -> Response:
     return csv_response(f"inbox-{person}", ["at", "what", "why", "state", "due", "cause"], rows)
 
 
-def _build_buttons(router: APIRouter, foundation: Foundation, acting: Acting) -> None:
+def _build_buttons(router: APIRouter, foundation: Foundation, acknowledgements: AcknowledgementHandlers) -> None:
     @router.post("/notices/{notice}/acknowledge")
     async def acknowledge(notice: str) -> Response:
         found = await _found(foundation, notice)
-        await acting.acknowledge(found, EVIDENCE, foundation.clock())
+        await acknowledgements.acknowledge(found, EVIDENCE, foundation.clock())
         return _back(found)
 
     @router.post("/notices/{notice}/seen")
     async def seen(notice: str) -> Response:
         found = await _found(foundation, notice)
-        await acting.see(found, EVIDENCE, foundation.clock())
+        await acknowledgements.see(found, EVIDENCE, foundation.clock())
         return _back(found)
 
 
-async def _found(foundation: Foundation, notice: str) -> Notice:
+async def _found(foundation: Foundation, notice: str) -> NoticeRow:
     async with foundation.database.reading() as connection:
         found = await find_notice(connection, notice.replace("\x00", ""))
     if found is None:
@@ -92,7 +94,7 @@ async def _found(foundation: Foundation, notice: str) -> Notice:
     return found
 
 
-def _back(notice: Notice) -> Response:
+def _back(notice: NoticeRow) -> Response:
     person = quote(notice["person"], safe="")
     return RedirectResponse(f"/notify/people/{person}?portfolio={notice['portfolio']}", 303)
 

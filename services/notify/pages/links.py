@@ -5,7 +5,7 @@ Mail scanners open links and run scripts, so GET, HEAD and OPTIONS are inert her
 
 from fastapi import APIRouter, Request, Response
 
-from services.notify.handlers.acting import Acting, Notice
+from services.notify.handlers.acknowledgements import AcknowledgementHandlers, NoticeRow
 from services.notify.pages.asked import told_lines
 from services.notify.store.acts import find_by_token
 from services.notify.store.boards import find_person
@@ -20,7 +20,9 @@ MAX_TOKEN = 100
 SECRET_ADDRESS = {"cache-control": "no-store", "x-robots-tag": "noindex"}
 
 
-def build_link_pages(router: APIRouter, pages: Pages, foundation: Foundation, acting: Acting) -> None:
+def build_link_pages(
+    router: APIRouter, pages: Pages, foundation: Foundation, acknowledgements: AcknowledgementHandlers
+) -> None:
     """`/notify/a/{token}`: the token is what lets one in."""
 
     async def show(request: Request, token: str, *, just_done: bool) -> Response:
@@ -54,12 +56,12 @@ def build_link_pages(router: APIRouter, pages: Pages, foundation: Foundation, ac
     @router.post("/a/{token}")
     async def acknowledge(request: Request, token: str) -> Response:
         notice = await _found(foundation, token)
-        obligations = await acting.acknowledge(notice, EVIDENCE, foundation.clock())
+        obligations = await acknowledgements.acknowledge(notice, EVIDENCE, foundation.clock())
         done = any(one.state == "acknowledged" for one in obligations)
         return await show(request, token, just_done=done)
 
 
-async def _found(foundation: Foundation, token: str) -> Notice:
+async def _found(foundation: Foundation, token: str) -> NoticeRow:
     if len(token) <= MAX_TOKEN:
         async with foundation.database.reading() as connection:
             found = await find_by_token(connection, token)

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.audience import Audience
-from services.notify.domain.hearing import Decision, Standing, SubjectKey
-from services.notify.domain.news import Heard
+from services.notify.domain.hearing import Decision, SubjectKey, SubjectState
+from services.notify.domain.news import CauseNews
 from services.notify.store.rows import insert_many, obligation_row, read_obligation
 from services.notify.store.tables import (
     audience_table,
@@ -26,7 +26,7 @@ from shared.contracts.words import PersonId, PortfolioId
 
 OWN_CAUSES = "launch:"
 
-_STANDING = sa.text(
+_SUBJECTS = sa.text(
     "SELECT w.portfolio AS wanted, w.kind AS wanted_kind, w.id AS wanted_id, last.revision AS newest, o.*"
     " FROM unnest(CAST(:portfolios AS text[]), CAST(:kinds AS text[]), CAST(:ids AS text[])) AS w(portfolio, kind, id)"
     " CROSS JOIN LATERAL (SELECT a.revision FROM audience a WHERE a.portfolio = w.portfolio AND a.kind = w.kind"
@@ -35,22 +35,20 @@ _STANDING = sa.text(
     " AND o.revision = last.revision"
 )
 
-Standings = dict[SubjectKey, Standing]
 
-
-async def load_standing(
+async def load_subjects(
     connection: AsyncConnection, wanted: Mapping[PortfolioId, Iterable[SubjectKey]]
-) -> dict[PortfolioId, Standings]:
+) -> dict[PortfolioId, dict[SubjectKey, SubjectState]]:
     """The newest revision of each subject with all its obligations; what was never heard of is missing."""
     keys = [(portfolio, *key) for portfolio, keys in wanted.items() for key in keys]
-    found: dict[PortfolioId, Standings] = {portfolio: {} for portfolio in wanted}
+    found: dict[PortfolioId, dict[SubjectKey, SubjectState]] = {portfolio: {} for portfolio in wanted}
     if not keys:
         return found
     columns = dict(zip(("portfolios", "kinds", "ids"), map(list, zip(*keys, strict=True)), strict=True))
-    for row in await connection.execute(_STANDING, columns):
-        standing = found[row.wanted].setdefault((row.wanted_kind, row.wanted_id), Standing(row.newest))
+    for row in await connection.execute(_SUBJECTS, columns):
+        state = found[row.wanted].setdefault((row.wanted_kind, row.wanted_id), SubjectState(row.newest))
         if row.person is not None:
-            standing.obligations[row.person] = read_obligation(row)
+            state.obligations[row.person] = read_obligation(row)
     return found
 
 
@@ -77,27 +75,27 @@ async def count_roadmap(connection: AsyncConnection, portfolios: Iterable[Portfo
     return {row.id: row.heard or 0 for row in rows}
 
 
-async def save_heard(
+async def save_causes_heard(
     connection: AsyncConnection, decisions: Sequence[Decision], heard_before: Mapping[PortfolioId, int]
 ) -> None:
     """Every message heard, also those that concern nobody."""
     counts = dict(heard_before)
     rows = []
     for decision in decisions:
-        heard = decision.heard
-        counts[heard.portfolio] += not heard.cause.id.startswith(OWN_CAUSES)
-        rows.append(_cause_row(heard, counts[heard.portfolio], decision.now))
+        cause_news = decision.cause_news
+        counts[cause_news.portfolio] += not cause_news.cause.id.startswith(OWN_CAUSES)
+        rows.append(_cause_row(cause_news, counts[cause_news.portfolio], decision.now))
     await insert_many(connection, cause_table, rows)
 
 
-def _cause_row(heard: Heard, roadmap_revision: int, now: datetime) -> dict[str, object]:
+def _cause_row(cause_news: CauseNews, roadmap_revision: int, now: datetime) -> dict[str, object]:
     return {
-        "portfolio": heard.portfolio,
-        "revision": heard.revision,
-        "cause": heard.cause.id,
+        "portfolio": cause_news.portfolio,
+        "revision": cause_news.revision,
+        "cause": cause_news.cause.id,
         "roadmap_revision": roadmap_revision,
-        "body": heard.cause.model_dump_json(),
-        "features": json.dumps(heard.features),
+        "body": cause_news.cause.model_dump_json(),
+        "features": json.dumps(cause_news.features),
         "at": now,
     }
 
@@ -110,7 +108,7 @@ async def save_audiences(
     known: dict[int, str] = {}
     rows = []
     for decision in decisions:
-        portfolio = decision.heard.portfolio
+        portfolio = decision.cause_news.portfolio
         for news, audience in decision.audiences:
             excluded = known.get(id(audience.excluded))
             if excluded is None:
@@ -123,7 +121,7 @@ async def save_audiences(
                     "kind": news.subject.kind,
                     "id": news.subject.id,
                     "revision": news.subject.revision,
-                    "heard_revision": decision.heard.revision,
+                    "heard_revision": decision.cause_news.revision,
                     "policy": policy,
                     "directory": directories[portfolio],
                     "expected": len(audience.expected),
@@ -162,8 +160,8 @@ async def save_obligations(connection: AsyncConnection, decisions: Sequence[Deci
     rows = {}
     for decision in decisions:
         for one in (*decision.superseded, *decision.opened):
-            key = (decision.heard.portfolio, one.subject.kind, one.subject.id, one.subject.revision, one.person)
-            rows[key] = obligation_row(decision.heard.portfolio, one)
+            key = (decision.cause_news.portfolio, one.subject.kind, one.subject.id, one.subject.revision, one.person)
+            rows[key] = obligation_row(decision.cause_news.portfolio, one)
     await insert_many(connection, obligation_table, list(rows.values()), update=("state", "at", "evidence"))
 
 
@@ -176,13 +174,13 @@ async def save_notices(
     for decision, traceparent in zip(decisions, traceparents, strict=True):
         unsettled = {one.notice for one in decision.opened if one.state == "open"}
         for notice in decision.notices.values():
-            shared = {"portfolio": decision.heard.portfolio, "person": notice.person}
+            shared = {"portfolio": decision.cause_news.portfolio, "person": notice.person}
             notices.append(
                 {
                     **shared,
                     "id": notice.id,
-                    "cause": decision.heard.cause.id,
-                    "heard_revision": decision.heard.revision,
+                    "cause": decision.cause_news.cause.id,
+                    "heard_revision": decision.cause_news.revision,
                     "at": decision.now,
                     "traceparent": traceparent,
                 }

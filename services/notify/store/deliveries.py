@@ -105,6 +105,18 @@ def _content(row: Any, items: tuple[Item, ...]) -> Content:
     )
 
 
+async def count_waiting(connection: AsyncConnection, portfolio: PortfolioId, now: datetime) -> dict[str, int]:
+    """Mails still to go out: `due` by now, `sending`, and those for `later`, a retry say."""
+    statement = sa.text(
+        "SELECT count(*) FILTER (WHERE state = 'due' AND next_at <= :now) AS due,"
+        " count(*) FILTER (WHERE state = 'sending') AS sending,"
+        " count(*) FILTER (WHERE state = 'due' AND next_at > :now) AS later"
+        " FROM delivery WHERE portfolio = :portfolio AND state IN ('due', 'sending')"
+    )
+    found = await connection.execute(statement, {"portfolio": portfolio, "now": now})
+    return dict(found.mappings().one())
+
+
 async def freeze(connection: AsyncConnection, mails: Sequence[tuple[str, str, bytes]]) -> None:
     """Keep the bytes of these mails (notice, address, body), so that a second attempt is the same mail."""
     if not mails:
@@ -126,7 +138,7 @@ async def is_still_wanted(connection: AsyncConnection, notice: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class DeliveryUpdate:
     """What became of a claimed mail; `due` with `next_at` sends it again. `was_tried`: it counts as an attempt."""
 
     notice: str
@@ -136,15 +148,15 @@ class Mark:
     was_tried: bool = True
 
 
-async def mark(connection: AsyncConnection, marked: Mark, now: datetime) -> None:
+async def update_delivery(connection: AsyncConnection, update: DeliveryUpdate, now: datetime) -> None:
     """Write it down."""
     values = {
-        "notice": marked.notice,
-        "state": marked.state,
-        "answer": marked.answer.replace("\x00", "")[:MAX_ANSWER],
+        "notice": update.notice,
+        "state": update.state,
+        "answer": update.answer.replace("\x00", "")[:MAX_ANSWER],
         "now": now,
-        "next_at": marked.next_at,
-        "given_back": 0 if marked.was_tried else 1,
+        "next_at": update.next_at,
+        "given_back": 0 if update.was_tried else 1,
     }
     await connection.execute(_MARK, values)
 

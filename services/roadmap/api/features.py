@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 
-from services.roadmap.api.asked import UNDER, AskedFeatures, Name
+from services.roadmap.api.parameters import UNDER, FeaturesQuery, Name
 from services.roadmap.store import queries
 from services.roadmap.store.radius import load_radii
 from shared.runtime.database import Database
@@ -20,11 +20,11 @@ def build_feature_reads(database: Database) -> APIRouter:
     router = APIRouter(prefix=UNDER)
 
     @router.get("/features")
-    async def list_features(portfolio: PortfolioPath, asked: Annotated[AskedFeatures, Query()]) -> dict[str, Any]:
+    async def list_features(portfolio: PortfolioPath, query: Annotated[FeaturesQuery, Query()]) -> dict[str, Any]:
         """By ref; `next` is null on the last page."""
         async with database.reading() as connection:
-            rows = await queries.list_features(connection, portfolio, asked.wanted(), asked.after, asked.limit)
-        following = rows[-1]["ref"] if len(rows) == asked.limit else None
+            rows = await queries.list_features(connection, portfolio, query.filters(), query.after, query.limit)
+        following = rows[-1]["ref"] if len(rows) == query.limit else None
         return {"items": [json.loads(row["snapshot"]) for row in rows], "next": following}
 
     @router.get("/features/{ref:path}")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.roadmap.api.asked import UNDER, Asked, Name, SourceId
+from services.roadmap.api.parameters import UNDER, Name, PageQuery, SourceId
 from services.roadmap.domain.causes import NATIVE
 from services.roadmap.handlers.accepting import Acceptance
 from services.roadmap.store.observations import drop_held, release_held
@@ -34,10 +34,10 @@ def build_held(acceptance: Acceptance) -> APIRouter:
                 raise ProblemError(404, "no observation of this id is held", where="path observation_id")
 
     @router.get("/held")
-    async def held(asked: Annotated[Asked, Query()]) -> dict[str, Any]:
+    async def held(query: Annotated[PageQuery, Query()]) -> dict[str, Any]:
         """Oldest first; `total` counts also those beyond `limit`."""
         async with database.reading() as connection:
-            items = await list_held(connection, asked.limit)
+            items = await list_held(connection, query.limit)
             return {"items": items, "total": (await count_waiting(connection))["held"]}
 
     @router.post(UNDER + "/observations/{observation_id:path}/retry", status_code=202)

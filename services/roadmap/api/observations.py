@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from services.roadmap.api.asked import UNDER, AskedLog, Name, SourceId, Until
+from services.roadmap.api.parameters import UNDER, LogQuery, Name, SourceId, Until
 from services.roadmap.domain.causes import NATIVE
 from services.roadmap.store import queries, sums
 from shared.runtime.database import Database
@@ -31,12 +31,12 @@ def build_observation_reads(database: Database) -> APIRouter:
     router = APIRouter(prefix=UNDER)
 
     @router.get("/observations")
-    async def list_observations(portfolio: PortfolioPath, asked: Annotated[AskedLog, Query()]) -> dict[str, Any]:
+    async def list_observations(portfolio: PortfolioPath, query: Annotated[LogQuery, Query()]) -> dict[str, Any]:
         """Newest first; `next` is null on the last page."""
-        wanted = queries.LogFilter(**asked.model_dump(exclude={"limit"}))
+        filters = queries.LogFilter(**query.model_dump(exclude={"limit"}))
         async with database.reading() as connection:
-            rows = await queries.list_log(connection, portfolio, wanted, asked.limit)
-        following = rows[-1]["seq"] if len(rows) == asked.limit else None
+            rows = await queries.list_log(connection, portfolio, filters, query.limit)
+        following = rows[-1]["seq"] if len(rows) == query.limit else None
         return {"items": [show_observation(row) for row in rows], "next": following}
 
     @router.get("/observations/{observation_id:path}")

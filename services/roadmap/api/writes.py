@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from services.roadmap.api.asked import UNDER, IfMatch, Name
+from services.roadmap.api.parameters import UNDER, IfMatch, Name
 from services.roadmap.domain.causes import NATIVE, derive_cause_id
 from services.roadmap.domain.reading import Reading, check_names
-from services.roadmap.domain.strict_json import MAX_LINE_BYTES, Problem
-from services.roadmap.handlers.accepting import Line, Result
+from services.roadmap.domain.strict_json import MAX_LINE_BYTES, LineProblem
+from services.roadmap.handlers.accepting import ObservationLine, Result
 from services.roadmap.handlers.exactly import Exactly, VersionError
 from shared.contracts.words import PortfolioId, canonical_json
 from shared.web.plumbing import PortfolioPath
@@ -76,12 +76,14 @@ def _number_lines(body: bytes) -> Iterator[tuple[int, bytes]]:
     return ((number, line.removesuffix(b"\n")) for number, line in enumerate(BytesIO(body), start=1) if line.strip())
 
 
-async def _put(exactly: Exactly, portfolio: PortfolioId, line: Line) -> dict[str, Any]:
+async def _put(exactly: Exactly, portfolio: PortfolioId, line: ObservationLine) -> dict[str, Any]:
     results = await exactly.acceptance.accept(portfolio, NATIVE, [line], exactly.clock())
     return _answer(results[0], results[0].outcome)
 
 
-async def _put_exactly(exactly: Exactly, portfolio: PortfolioId, line: Line, if_match: str) -> tuple[Result, str]:
+async def _put_exactly(
+    exactly: Exactly, portfolio: PortfolioId, line: ObservationLine, if_match: str
+) -> tuple[Result, str]:
     version = _VERSION.fullmatch(if_match.strip())
     if not version:
         due = 'expected one version in quotes, such as "3", or "0" for a feature unknown so far'
@@ -93,7 +95,7 @@ async def _put_exactly(exactly: Exactly, portfolio: PortfolioId, line: Line, if_
         raise ProblemError(412, detail, where="header if-match", version=error.version) from None
 
 
-async def _read_line(exactly: Exactly, request: Request, kind: str, ref: str) -> Line:
+async def _read_line(exactly: Exactly, request: Request, kind: str, ref: str) -> ObservationLine:
     """The line in the body, refused if it speaks of another thing than the address does."""
     line = exactly.acceptance.read(1, await request.body(), exactly.clock())
     observation = line.reading.observation
@@ -119,5 +121,5 @@ def _result(result: Result) -> dict[str, Any]:
     return {"line": result.line, "id": result.id, "outcome": result.outcome, "problem": problem}
 
 
-def _problem(problem: Problem) -> dict[str, str]:
+def _problem(problem: LineProblem) -> dict[str, str]:
     return {"where": problem.path, "detail": str(problem), "expected": problem.due}

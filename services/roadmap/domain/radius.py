@@ -12,7 +12,7 @@ USUAL_DAYS: Final = 21
 """The slip that is shown where there is room for one."""
 
 
-class Slip(BaseModel):
+class SlipEffect(BaseModel):
     """So many calendar days later move so many launches; `cost` is by launch's policy."""
 
     model_config = ConfigDict(frozen=True)
@@ -28,10 +28,10 @@ class Radius(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     computed_at: datetime
-    slips: tuple[Slip, ...]
+    slips: tuple[SlipEffect, ...]
 
     @property
-    def usual(self) -> Slip:
+    def usual(self) -> SlipEffect:
         """The one nearest to three weeks."""
         return min(self.slips, key=lambda one: (abs(one.slip_days - USUAL_DAYS), one.slip_days))
 
@@ -42,7 +42,7 @@ class ToldRadius(NamedTuple):
     portfolio: PortfolioId
     feature: str
     at: datetime
-    slip: Slip
+    slip: SlipEffect
 
 
 def gather_radii(told: Sequence[ToldRadius]) -> dict[tuple[PortfolioId, str], Radius]:

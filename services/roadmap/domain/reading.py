@@ -17,7 +17,7 @@ from services.roadmap.domain.observation import (
     NativeTarget,
     Observation,
 )
-from services.roadmap.domain.strict_json import Problem, RefusedError, read_json, show_key
+from services.roadmap.domain.strict_json import LineProblem, MalformedLineError, read_json, show_key
 
 MAX_AHEAD_FOR: Final = timedelta(minutes=10)
 
@@ -42,15 +42,15 @@ class Reading(NamedTuple):
 
     id: str | None
     observation: Observation | None
-    problem: Problem | None
+    problem: LineProblem | None
 
 
 def read_line(line: bytes, now: datetime | None) -> Reading:
     """Read one line; `now` None means that time is the observations' own, so that none can be ahead of it."""
     try:
         value = read_json(line)
-    except RefusedError as refusal:
-        return Reading(None, None, refusal.problem)
+    except MalformedLineError as error:
+        return Reading(None, None, error.problem)
     try:
         observation = Observation.model_validate(value)
     except ValidationError as error:
@@ -59,19 +59,21 @@ def read_line(line: bytes, now: datetime | None) -> Reading:
     return Reading(observation.id, None if problem else observation, problem)
 
 
-def check_names(observation: Observation, kind: str, ref: str) -> Problem | None:
+def check_names(observation: Observation, kind: str, ref: str) -> LineProblem | None:
     """The problem with an observation that speaks of another thing than the address it was put to."""
     if observation.kind != kind:
-        return Problem("$", f"a {observation.kind} at the address of a {kind}", f"`{kind}`")
+        return LineProblem("$", f"a {observation.kind} at the address of a {kind}", f"`{kind}`")
     if observation.ref != ref:
         field = "name" if kind == "release" else "ref"
-        return Problem(f"$.{kind}.{field}", f"{observation.ref!r:.200} differs from the address", f"{ref!r:.200}")
+        return LineProblem(f"$.{kind}.{field}", f"{observation.ref!r:.200} differs from the address", f"{ref!r:.200}")
     return None
 
 
-def _find_ahead(observation: Observation, now: datetime) -> Problem | None:
+def _find_ahead(observation: Observation, now: datetime) -> LineProblem | None:
     if observation.at - now > MAX_AHEAD_FOR:
-        return Problem("$.at", "more than 10 minutes ahead of now", f"at most {now + MAX_AHEAD_FOR:%Y-%m-%dT%H:%M:%SZ}")
+        return LineProblem(
+            "$.at", "more than 10 minutes ahead of now", f"at most {now + MAX_AHEAD_FOR:%Y-%m-%dT%H:%M:%SZ}"
+        )
     return None
 
 
@@ -80,29 +82,31 @@ def _find_id(value: Any) -> str | None:
     return found[:512] if isinstance(found, str) and found else None
 
 
-def _first_problem(error: ValidationError) -> Problem:
+def _first_problem(error: ValidationError) -> LineProblem:
     first = error.errors(include_url=False, include_input=False)[0]
     steps = first["loc"]
     path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{show_key(step)}" for step in steps)
     context = first.get("ctx", {})
     match first["type"]:
         case "wrong":
-            return Problem(path, context["what"], context["due"])
+            return LineProblem(path, context["what"], context["due"])
         case "extra_forbidden":
-            return Problem(
+            return LineProblem(
                 path, "unknown field", f"one of {', '.join(_MODELS.get(steps[:-1], NativeImpact).model_fields)}"
             )
         case "missing":
-            return Problem(path, "missing", "a value, since it is required")
+            return LineProblem(path, "missing", "a value, since it is required")
         case "literal_error":
-            return Problem(path, "not one of the words", f"one of {context['expected']}")
+            return LineProblem(path, "not one of the words", f"one of {context['expected']}")
         case kind:
             return _typed(path, kind, first["msg"])
 
 
-def _typed(path: str, kind: str, message: str) -> Problem:
+def _typed(path: str, kind: str, message: str) -> LineProblem:
     """A wrong type, or a limit; pydantic says the limit in words: "String should have at most 512 characters"."""
     if kind in _TYPES:
-        return Problem(path, f"not {_TYPES[kind]}", _TYPES[kind])
+        return LineProblem(path, f"not {_TYPES[kind]}", _TYPES[kind])
     what, should, due = message.partition(" should ")
-    return Problem(path, f"{what.lower()} out of bounds", f"it to {due}") if should else Problem(path, message, "less")
+    if should:
+        return LineProblem(path, f"{what.lower()} out of bounds", f"it to {due}")
+    return LineProblem(path, message, "less")

@@ -13,11 +13,11 @@ from services.roadmap.domain.observation import NativeFeature, NativeRelease, Na
 from services.roadmap.domain.windows import build_target
 from shared.contracts.feature import FeatureChange, FeatureSnapshot, Target
 
-Verdict = Literal["stale", "noop", "caused"]
+ObservationVerdict = Literal["stale", "noop", "caused"]
 
 
 @dataclass(frozen=True, slots=True)
-class KnownFeature:
+class FeatureState:
     """A feature now, and how new the newest observation applied to it is."""
 
     snapshot: FeatureSnapshot
@@ -25,7 +25,7 @@ class KnownFeature:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownRelease:
+class ReleaseState:
     """A release's planned day, and how new that is."""
 
     name: str
@@ -37,28 +37,28 @@ class KnownRelease:
 class Roadmap:
     """The state of one portfolio. `targeting` is an index: the refs of the features that target each release."""
 
-    features: dict[str, KnownFeature] = field(default_factory=dict)
-    releases: dict[str, KnownRelease] = field(default_factory=dict)
+    features: dict[str, FeatureState] = field(default_factory=dict)
+    releases: dict[str, ReleaseState] = field(default_factory=dict)
     targeting: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Judgement:
     """What an observation means: the verdict, why, the changes to tell, and what is known from now on."""
 
-    verdict: Verdict
+    verdict: ObservationVerdict
     why: str
     changes: tuple[FeatureChange, ...] = ()
-    features: tuple[KnownFeature, ...] = ()
-    release: KnownRelease | None = None
+    features: tuple[FeatureState, ...] = ()
+    release: ReleaseState | None = None
 
 
-def judge(state: Roadmap, observation: Observation) -> Outcome:
+def judge(state: Roadmap, observation: Observation) -> Judgement:
     """Decide what an observation changes. `observation.at` older than what is known: stale; equal is not."""
     newest = _newest(state, observation)
     if newest is not None and observation.at < newest:
         what = "the release" if observation.release else "the feature"
-        return Outcome("stale", f"{what} is already known as of {newest:%Y-%m-%d %H:%M:%S} UTC, which is newer")
+        return Judgement("stale", f"{what} is already known as of {newest:%Y-%m-%d %H:%M:%S} UTC, which is newer")
     if observation.feature:
         return _judge_feature(state, observation.feature, observation.at)
     if observation.release:
@@ -66,11 +66,11 @@ def judge(state: Roadmap, observation: Observation) -> Outcome:
     return _judge_removed(state, observation.ref, observation.at)
 
 
-def evolve(state: Roadmap, outcome: Outcome) -> None:
+def evolve(state: Roadmap, judgement: Judgement) -> None:
     """Make it so, in place."""
-    if outcome.release:
-        state.releases[outcome.release.name] = outcome.release
-    for known in outcome.features:
+    if judgement.release:
+        state.releases[judgement.release.name] = judgement.release
+    for known in judgement.features:
         _index(state, known.snapshot)
         state.features[known.snapshot.ref] = known
 
@@ -90,45 +90,45 @@ def _newest(state: Roadmap, observation: Observation) -> datetime | None:
     return found.at if found else None
 
 
-def _judge_feature(state: Roadmap, told: NativeFeature, at: datetime) -> Outcome:
+def _judge_feature(state: Roadmap, told: NativeFeature, at: datetime) -> Judgement:
     known = state.features.get(told.ref)
     before = known.snapshot if known else None
     after = _build_snapshot(state, told, before.version if before else 0)
     change = _change(before, after, told.reason)
     if change is None:
-        return Outcome("noop", "nothing that counts differs from what was known", features=(KnownFeature(after, at),))
-    return Outcome("caused", ", ".join(change.kinds), (change,), (KnownFeature(change.feature, at),))
+        return Judgement("noop", "nothing that counts differs from what was known", features=(FeatureState(after, at),))
+    return Judgement("caused", ", ".join(change.kinds), (change,), (FeatureState(change.feature, at),))
 
 
-def _judge_removed(state: Roadmap, ref: str, at: datetime) -> Outcome:
+def _judge_removed(state: Roadmap, ref: str, at: datetime) -> Judgement:
     known = state.features.get(ref)
     if known is None:
-        return Outcome("noop", "nobody ever told us of this feature")
+        return Judgement("noop", "nobody ever told us of this feature")
     before = known.snapshot
     if before.status in SETTLED:
-        return Outcome("noop", f"it was {before.status} already", features=(KnownFeature(before, at),))
+        return Judgement("noop", f"it was {before.status} already", features=(FeatureState(before, at),))
     change = _change(before, before.model_copy(update={"status": "cancelled"}), None)
     changes = (change,) if change else ()
-    return Outcome("caused", "cancelled", changes, tuple(KnownFeature(one.feature, at) for one in changes))
+    return Judgement("caused", "cancelled", changes, tuple(FeatureState(one.feature, at) for one in changes))
 
 
-def _judge_release(state: Roadmap, told: NativeRelease, at: datetime) -> Outcome:
+def _judge_release(state: Roadmap, told: NativeRelease, at: datetime) -> Judgement:
     """Settled features follow their release silently, so that one which is taken up again has not moved by that."""
-    release = KnownRelease(told.name, told.planned_on, at)
+    release = ReleaseState(told.name, told.planned_on, at)
     changes: list[FeatureChange] = []
-    features: list[KnownFeature] = []
+    features: list[FeatureState] = []
     for known, after in _moved(state, release):
         settled = after.status in SETTLED
         change = None if settled else _change(known.snapshot, after, None)
         if change:
             changes.append(change)
-        features.append(KnownFeature(change.feature if change else after, known.at))
+        features.append(FeatureState(change.feature if change else after, known.at))
     if not changes:
-        return Outcome("noop", "no open feature's date changes with it", features=tuple(features), release=release)
-    return Outcome("caused", f"{len(changes)} moved with the release", tuple(changes), tuple(features), release)
+        return Judgement("noop", "no open feature's date changes with it", features=tuple(features), release=release)
+    return Judgement("caused", f"{len(changes)} moved with the release", tuple(changes), tuple(features), release)
 
 
-def _moved(state: Roadmap, release: KnownRelease) -> Iterator[tuple[KnownFeature, FeatureSnapshot]]:
+def _moved(state: Roadmap, release: ReleaseState) -> Iterator[tuple[FeatureState, FeatureSnapshot]]:
     """Every feature whose window the release's day makes another one, as it will be."""
     target = build_target("release", release.name, release.planned_on)
     for ref in sorted(state.targeting.get(release.name, ())):

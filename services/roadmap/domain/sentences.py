@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 
 from services.roadmap.domain.observation import Observation
-from services.roadmap.domain.roadmap import Outcome
+from services.roadmap.domain.roadmap import Judgement
 from shared.contracts.feature import FeatureChange, FeatureKind, Target
 
 MAX_NAME_SHOWN: Final = 120
@@ -16,11 +16,11 @@ MAX_NAME_SHOWN: Final = 120
 Say = Callable[[FeatureChange], str]
 
 
-def tell(observation: Observation, outcome: Outcome) -> str:
+def tell(observation: Observation, judgement: Judgement) -> str:
     """The sentence for an observation that changed something."""
     if observation.release:
-        return tell_release(observation.release.name, observation.release.planned_on, outcome.changes)
-    return tell_feature(outcome.changes[0])
+        return tell_release(observation.release.name, observation.release.planned_on, judgement.changes)
+    return tell_feature(judgement.changes[0])
 
 
 def tell_release(name: str, planned_on: date, changes: tuple[FeatureChange, ...]) -> str:

@@ -16,7 +16,7 @@ _TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{\]}]', re.DOTALL)
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
-class Problem(NamedTuple):
+class LineProblem(NamedTuple):
     """Why bytes are refused: where (a JSON path), what is wrong there, what would be right."""
 
     path: str
@@ -27,11 +27,11 @@ class Problem(NamedTuple):
         return f"{self.path}: {self.what}; expected {self.due}"
 
 
-class RefusedError(Exception):
+class MalformedLineError(Exception):
     """These bytes are not taken; `problem` says why."""
 
     def __init__(self, path: str, what: str, due: str) -> None:
-        self.problem = Problem(path, what, due)
+        self.problem = LineProblem(path, what, due)
         super().__init__(str(self.problem))
 
 
@@ -45,18 +45,18 @@ def read_json(line: bytes) -> Any:
     """The value of one line.
 
     Raises:
-        RefusedError: and nothing else, whatever the bytes.
+        MalformedLineError: and nothing else, whatever the bytes.
     """
     if len(line) > MAX_LINE_BYTES:
-        raise RefusedError("$", f"{len(line)} bytes", f"at most {MAX_LINE_BYTES} bytes a line")
+        raise MalformedLineError("$", f"{len(line)} bytes", f"at most {MAX_LINE_BYTES} bytes a line")
     if line.count(b"{") + line.count(b"[") > MAX_NESTING and _nesting(line) > MAX_NESTING:
-        raise RefusedError("$", "nested too deeply", f"at most {MAX_NESTING} levels")
+        raise MalformedLineError("$", "nested too deeply", f"at most {MAX_NESTING} levels")
     value, repeated = _parse(line)
     if b"\\u" in line:
         _check_texts(value)
     if repeated:
         path, node = next((path, node) for path, node in _walk(value, "$") if isinstance(node, _Twice))
-        raise RefusedError(f"{path}.{show_key(node.key)}", "given twice", "each key once")
+        raise MalformedLineError(f"{path}.{show_key(node.key)}", "given twice", "each key once")
     return value
 
 
@@ -82,15 +82,15 @@ def _parse(line: bytes) -> tuple[Any, bool]:
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are kinds of it
         raise _explain(error) from None
     except RecursionError:
-        raise RefusedError("$", "nested too deeply", f"at most {MAX_NESTING} levels") from None
+        raise MalformedLineError("$", "nested too deeply", f"at most {MAX_NESTING} levels") from None
 
 
-def _explain(error: ValueError) -> RefusedError:
+def _explain(error: ValueError) -> MalformedLineError:
     if isinstance(error, UnicodeDecodeError):
-        return RefusedError("$", f"not UTF-8 at byte {error.start}", "UTF-8")
+        return MalformedLineError("$", f"not UTF-8 at byte {error.start}", "UTF-8")
     if isinstance(error, json.JSONDecodeError):
-        return RefusedError("$", f"not JSON at character {error.pos}: {error.msg}", "one JSON object")
-    return RefusedError("$", "a number with thousands of digits", "numbers of a sensible size")
+        return MalformedLineError("$", f"not JSON at character {error.pos}: {error.msg}", "one JSON object")
+    return MalformedLineError("$", "a number with thousands of digits", "numbers of a sensible size")
 
 
 def _mark_twice(pairs: list[tuple[str, Any]]) -> _Twice:
@@ -103,7 +103,7 @@ def _mark_twice(pairs: list[tuple[str, Any]]) -> _Twice:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise RefusedError("$", f"{name} is not JSON", "a number or null")
+    raise MalformedLineError("$", f"{name} is not JSON", "a number or null")
 
 
 def _nesting(line: bytes) -> int:
@@ -120,7 +120,7 @@ def _check_texts(value: Any) -> None:
     for path, node in _walk(value, "$"):
         texts = [node] if isinstance(node, str) else list(node) if isinstance(node, dict) else []
         if any(_UNSTORABLE.search(text) for text in texts):
-            raise RefusedError(path, "holds \\u0000 or half of a surrogate pair", "text that can be stored")
+            raise MalformedLineError(path, "holds \\u0000 or half of a surrogate pair", "text that can be stored")
 
 
 def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roadmap.domain.reading import Reading, read_line
-from services.roadmap.domain.strict_json import MAX_LINE_BYTES, Problem
+from services.roadmap.domain.strict_json import MAX_LINE_BYTES, LineProblem
 from services.roadmap.store.observations import NewLine, insert_lines
 from shared.contracts.words import PortfolioId
 from shared.runtime.database import Database
@@ -26,7 +26,7 @@ LINES_AT_ONCE: Final = 2000
 logger = logging.getLogger(__name__)
 
 
-class Line(NamedTuple):
+class ObservationLine(NamedTuple):
     """One line, read: where it stood in its request, its bytes, what they mean, and its own trace if it has one."""
 
     number: int
@@ -41,7 +41,7 @@ class Result(NamedTuple):
     line: int
     id: str | None
     outcome: Literal["accepted", "duplicate", "refused"]
-    problem: Problem | None
+    problem: LineProblem | None
 
 
 class _Request(NamedTuple):
@@ -49,7 +49,7 @@ class _Request(NamedTuple):
 
     portfolio: PortfolioId
     source: str
-    lines: Sequence[Line]
+    lines: Sequence[ObservationLine]
     rows: Sequence[NewLine]
     done: asyncio.Future[list[Result]]
 
@@ -65,11 +65,13 @@ class Acceptance:
         self._writing = asyncio.Lock()
         self._count = telemetry.counter("observations_total", "Observations received, by outcome.", ("outcome",))
 
-    def read(self, number: int, body: bytes, now: datetime) -> Line:
+    def read(self, number: int, body: bytes, now: datetime) -> ObservationLine:
         """Read one line as of `now`."""
-        return Line(number, body, read_line(body, None if self.time_is_observed else now))
+        return ObservationLine(number, body, read_line(body, None if self.time_is_observed else now))
 
-    async def accept(self, portfolio: PortfolioId, source: str, lines: Sequence[Line], now: datetime) -> list[Result]:
+    async def accept(
+        self, portfolio: PortfolioId, source: str, lines: Sequence[ObservationLine], now: datetime
+    ) -> list[Result]:
         """Keep the lines and wake the judge; returns when they are durable.
 
         Requests that come while another one is being written share the next transaction: a commit costs the same for
@@ -128,13 +130,20 @@ class Acceptance:
         return [answers[id(request)] for request in requests]
 
     async def accept_within(
-        self, connection: AsyncConnection, portfolio: PortfolioId, source: str, lines: Sequence[Line], now: datetime
+        self,
+        connection: AsyncConnection,
+        portfolio: PortfolioId,
+        source: str,
+        lines: Sequence[ObservationLine],
+        now: datetime,
     ) -> list[Result]:
         """Keep the lines with one statement of a transaction that somebody else commits."""
         [results] = await _insert(connection, [self._request(portfolio, source, lines, now)])
         return results
 
-    def _request(self, portfolio: PortfolioId, source: str, lines: Sequence[Line], now: datetime) -> "_Request":
+    def _request(
+        self, portfolio: PortfolioId, source: str, lines: Sequence[ObservationLine], now: datetime
+    ) -> "_Request":
         rows = [self._row(line, now) for line in lines]
         return _Request(portfolio, source, lines, rows, asyncio.get_running_loop().create_future())
 
@@ -143,7 +152,7 @@ class Acceptance:
         for result in results:
             self._count.labels(result.outcome).inc()
 
-    def _row(self, line: Line, now: datetime) -> NewLine:
+    def _row(self, line: ObservationLine, now: datetime) -> NewLine:
         traceparent = line.traceparent or current_traceparent()
         found_id, observation, problem = line.reading
         if observation is None:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from services.roadmap.handlers.accepting import Acceptance, Line, Result
+from services.roadmap.handlers.accepting import Acceptance, ObservationLine, Result
 from services.roadmap.handlers.judging import Judge
 from services.roadmap.store.queries import load_observation
 from services.roadmap.store.roadmaps import load_version
@@ -25,7 +25,7 @@ class Exactly(NamedTuple):
     judge: Judge
     clock: Clock
 
-    async def put(self, portfolio: PortfolioId, source: str, line: Line, version: int) -> tuple[Result, str]:
+    async def put(self, portfolio: PortfolioId, source: str, line: ObservationLine, version: int) -> tuple[Result, str]:
         """Accept and judge one observation of a feature in one transaction, all that came before it judged first.
 
         Returns the result and what became of the observation: stale, noop, caused, or duplicate.

@@ -14,10 +14,10 @@ from opentelemetry.trace import SpanKind
 
 from services.roadmap.domain.causes import build_cause
 from services.roadmap.domain.reading import read_line
-from services.roadmap.domain.roadmap import Outcome, Roadmap, evolve, judge
+from services.roadmap.domain.roadmap import Judgement, Roadmap, evolve, judge
 from services.roadmap.domain.sentences import tell
 from services.roadmap.store.observations import (
-    Judged,
+    JudgedObservation,
     Pending,
     find_waiting,
     hold_first,
@@ -27,7 +27,7 @@ from services.roadmap.store.observations import (
 from services.roadmap.store.roadmaps import Saving, load_roadmap, save
 from shared.contracts.roadmap import RoadmapChanged
 from shared.contracts.words import PortfolioId
-from shared.runtime.database import Batch, Cache, Database, Portfolio, is_outage
+from shared.runtime.database import Batch, Cache, Database, PortfolioRow, is_outage
 from shared.runtime.failpoints import failpoint
 from shared.runtime.outbox import Announcement, Outbox
 from shared.runtime.process import Heartbeat, Wake
@@ -140,10 +140,10 @@ class _Work:
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
         self.saving = Saving()
-        self.judged: list[Judged] = []
+        self.judged: list[JudgedObservation] = []
         self.announcements: list[Announcement] = []
 
-    def judge(self, portfolio: Portfolio, state: Roadmap, pending: Pending) -> None:
+    def judge(self, portfolio: PortfolioRow, state: Roadmap, pending: Pending) -> None:
         """Decide on one observation, in its trace."""
         if not self._telemetry.tracing:
             self._decide(portfolio, state, pending)
@@ -153,26 +153,26 @@ class _Work:
             if cause_id:
                 span.set_attribute("inloop.cause_id", cause_id)
 
-    def _decide(self, portfolio: Portfolio, state: Roadmap, pending: Pending) -> str | None:
+    def _decide(self, portfolio: PortfolioRow, state: Roadmap, pending: Pending) -> str | None:
         observation, problem = read_line(pending.body, None)[1:]
         if observation is None:
             raise UnreadableError(str(problem))
         now = portfolio.advance(pending.received_at)
-        outcome = judge(state, observation)
-        evolve(state, outcome)
-        self.saving.add(portfolio.id, pending.seq, outcome)
-        if outcome.features or outcome.release:
+        judgement = judge(state, observation)
+        evolve(state, judgement)
+        self.saving.add(portfolio.id, pending.seq, judgement)
+        if judgement.features or judgement.release:
             portfolio.changed = True  # every process's cached state of this version is now a past one
-        if not outcome.changes:
-            self._note(pending, portfolio, outcome, None, None)
+        if not judgement.changes:
+            self._note(pending, portfolio, judgement, None, None)
             return None
-        cause = build_cause(pending.source, observation, tell(observation, outcome), pending.received_at)
+        cause = build_cause(pending.source, observation, tell(observation, judgement), pending.received_at)
         message = RoadmapChanged(
-            portfolio=portfolio.id, revision=portfolio.raise_revision(), cause=cause, changes=outcome.changes
+            portfolio=portfolio.id, revision=portfolio.raise_revision(), cause=cause, changes=judgement.changes
         )
-        kinds = tuple(kind for change in outcome.changes for kind in change.kinds)
+        kinds = tuple(kind for change in judgement.changes for kind in change.kinds)
         self.announcements.append(Announcement(message, now, kinds, self._create_context(cause.id)))
-        self._note(pending, portfolio, outcome, cause.summary, cause.id)
+        self._note(pending, portfolio, judgement, cause.summary, cause.id)
         return cause.id
 
     def _create_context(self, cause_id: str) -> str | None:
@@ -182,9 +182,11 @@ class _Work:
             return current_traceparent()
 
     def _note(
-        self, pending: Pending, portfolio: Portfolio, outcome: Outcome, summary: str | None, cause_id: str | None
+        self, pending: Pending, portfolio: PortfolioRow, judgement: Judgement, summary: str | None, cause_id: str | None
     ) -> None:
-        kinds = sorted({kind for change in outcome.changes for kind in change.kinds})
+        kinds = sorted({kind for change in judgement.changes for kind in change.kinds})
         self.judged.append(
-            Judged(pending.seq, outcome.verdict, outcome.why, summary, ",".join(kinds), cause_id, portfolio.revision)
+            JudgedObservation(
+                pending.seq, judgement.verdict, judgement.why, summary, ",".join(kinds), cause_id, portfolio.revision
+            )
         )

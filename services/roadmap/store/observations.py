@@ -38,7 +38,7 @@ class Pending(NamedTuple):
     traceparent: str | None
 
 
-class Judged(NamedTuple):
+class JudgedObservation(NamedTuple):
     """What became of one observation."""
 
     seq: int
@@ -108,7 +108,7 @@ async def load_pending(connection: AsyncConnection, portfolios: Sequence[Portfol
     return [Pending(*row) for row in found]
 
 
-async def save_judged(connection: AsyncConnection, judged: Sequence[Judged]) -> None:
+async def save_judged(connection: AsyncConnection, judged: Sequence[JudgedObservation]) -> None:
     """Write down what became of them."""
     await connection.execute(
         sa.text(
@@ -119,7 +119,7 @@ async def save_judged(connection: AsyncConnection, judged: Sequence[Judged]) -> 
             " CAST(:revision_at AS bigint[])) AS n(seq, state, why, summary, kinds, cause_id, revision_at)"
             " WHERE o.seq = n.seq"
         ),
-        {name: [getattr(one, name) for one in judged] for name in Judged._fields},
+        {name: [getattr(one, name) for one in judged] for name in JudgedObservation._fields},
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.roadmap.domain.roadmap import KnownFeature, KnownRelease, Outcome, Roadmap, evolve
+from services.roadmap.domain.roadmap import FeatureState, Judgement, ReleaseState, Roadmap, evolve
 from shared.contracts.feature import FeatureChange, FeatureSnapshot
 from shared.contracts.words import PortfolioId
 
@@ -16,17 +16,17 @@ from shared.contracts.words import PortfolioId
 class Saving:
     """What a batch has changed so far; of a feature or release that changed twice only the last is written."""
 
-    features: dict[tuple[PortfolioId, str], KnownFeature] = field(default_factory=dict)
-    releases: dict[tuple[PortfolioId, str], KnownRelease] = field(default_factory=dict)
+    features: dict[tuple[PortfolioId, str], FeatureState] = field(default_factory=dict)
+    releases: dict[tuple[PortfolioId, str], ReleaseState] = field(default_factory=dict)
     versions: list[tuple[PortfolioId, int, FeatureChange]] = field(default_factory=list)
 
-    def add(self, portfolio: PortfolioId, seq: int, outcome: Outcome) -> None:
+    def add(self, portfolio: PortfolioId, seq: int, judgement: Judgement) -> None:
         """Take up what one observation changed."""
-        for known in outcome.features:
+        for known in judgement.features:
             self.features[portfolio, known.snapshot.ref] = known
-        if outcome.release:
-            self.releases[portfolio, outcome.release.name] = outcome.release
-        self.versions.extend((portfolio, seq, change) for change in outcome.changes)
+        if judgement.release:
+            self.releases[portfolio, judgement.release.name] = judgement.release
+        self.versions.extend((portfolio, seq, change) for change in judgement.changes)
 
 
 async def load_roadmap(connection: AsyncConnection, portfolio: PortfolioId) -> Roadmap:
@@ -38,9 +38,9 @@ async def load_roadmap(connection: AsyncConnection, portfolio: PortfolioId) -> R
     releases = await connection.execute(
         sa.text("SELECT name, planned_on, at FROM release WHERE portfolio = :portfolio"), named
     )
-    state = Roadmap(releases={row.name: KnownRelease(row.name, row.planned_on, row.at) for row in releases})
-    known = tuple(KnownFeature(FeatureSnapshot.model_validate_json(row.snapshot), row.at) for row in features)
-    evolve(state, Outcome("noop", "loaded", features=known))
+    state = Roadmap(releases={row.name: ReleaseState(row.name, row.planned_on, row.at) for row in releases})
+    known = tuple(FeatureState(FeatureSnapshot.model_validate_json(row.snapshot), row.at) for row in features)
+    evolve(state, Judgement("noop", "loaded", features=known))
     return state
 
 

@@ -4,7 +4,7 @@ Colours and line widths are the stylesheet's (classes `dw-…`); shapes and word
 """
 
 from shared.web.drawing.axis import Span
-from shared.web.drawing.bands import Load
+from shared.web.drawing.bands import LoadBand
 from shared.web.drawing.coverage import Cell, GridColumn, GridRow, coverage_grid
 from shared.web.drawing.ripple import Ripple, RippleLaunch, RippleNode, RipplePerson, ripple
 from shared.web.drawing.small import MeterPart, meter, sparkline
@@ -16,7 +16,7 @@ __all__ = [
     "GridColumn",
     "GridRow",
     "LaunchBar",
-    "Load",
+    "LoadBand",
     "MeterPart",
     "Ripple",
     "RippleLaunch",

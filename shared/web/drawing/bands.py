@@ -16,7 +16,7 @@ WEEK = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LoadBand:
     """One team: `weeks` gives for a Monday what share of the team is taken; 1 is all of it, more is too much."""
 
     name: str
@@ -25,7 +25,7 @@ class Load:
     href: str = ""
 
 
-def bands(loads: Sequence[Load], scale: Scale, top: float, *, above: bool) -> tuple[Markup, float]:
+def bands(loads: Sequence[LoadBand], scale: Scale, top: float, *, above: bool) -> tuple[Markup, float]:
     """The bands below one another from `top` on, and where the last one ends; `above`: the name over its band."""
     parts, y = [], top
     for load in loads:
@@ -38,7 +38,7 @@ def bands(loads: Sequence[Load], scale: Scale, top: float, *, above: bool) -> tu
     return join(parts), y
 
 
-def _band(load: Load, scale: Scale, y: float) -> Markup:
+def _band(load: LoadBand, scale: Scale, y: float) -> Markup:
     """One path for all weeks that are equally full keeps the page small."""
     by_step: dict[int, list[str]] = {}
     width, foot = scale.width(WEEK) - 1, y + HEIGHT

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from shared.web.drawing.axis import Scale, Span, ground
 from shared.web.drawing.badge import BADGE_WIDTH, badge, tier_text
-from shared.web.drawing.bands import Load, bands
+from shared.web.drawing.bands import LoadBand, bands
 from shared.web.drawing.svg import drawing, element, frame, join, label, link
 from shared.web.reader import Reader
 
@@ -50,7 +50,7 @@ class Backdrop:
 
     freezes: Sequence[Span] = ()
     trains: Sequence[date] = ()
-    loads: Sequence[Load] = ()
+    loads: Sequence[LoadBand] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli.api import _problem
 from deploy.cli.contracts import build_documents
 from deploy.cli.main import app
+from deploy.client import _problem
 from deploy.local.host import free_port
 from services.launch.settings import DEFAULT_POLICY
 

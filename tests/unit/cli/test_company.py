@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.local.company.days import count_day, find_monday, write_target
-from deploy.local.company.story import Acknowledge, Observation, Observe, Pin, Story, read_story
+from deploy.local.company.story import AcknowledgeInbox, Observation, Observe, PinLaunch, Story, read_story
 from services.notify.domain.directory import DirectoryFile
 from services.notify.domain.reading import read_directory
 from services.roadmap.domain.reading import read_line
@@ -44,8 +44,8 @@ def test_one_person_has_no_address_and_one_role_has_no_holder(people: DirectoryF
 
 def test_everybody_whom_somebody_names_is_there(story: Story, people: DirectoryFile) -> None:
     known = {one.id for one in people.directory.people}
-    acting = {person for step in story.steps if isinstance(step.act, Acknowledge) for person in step.act.people}
-    acting |= {step.act.by for step in story.steps if isinstance(step.act, Pin)}
+    acting = {person for step in story.steps if isinstance(step.act, AcknowledgeInbox) for person in step.act.people}
+    acting |= {step.act.by for step in story.steps if isinstance(step.act, PinLaunch)}
     standing_in = {one.manager for one in people.directory.people} | {one.backup for one in people.directory.people}
     assert acting | (standing_in - {None}) <= known
 

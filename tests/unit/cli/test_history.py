@@ -7,24 +7,24 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.cli.api import CannotError
 from deploy.cli.replay.expected import find_differences, read_expected
 from deploy.cli.replay.feeding import Fed
-from deploy.cli.replay.history import Line, find_teams, invent_directory, read_history
+from deploy.cli.replay.history import HistoryLine, find_teams, invent_directory, read_history
 from deploy.cli.replay.report import summarize
+from deploy.client import CannotError
 from services.notify.domain.reading import read_directory
 
 ADDED = [["A-1", "added"]]
 
 
-def line(body: str) -> Line:
-    return Line(1, body.encode())
+def line(body: str) -> HistoryLine:
+    return HistoryLine(1, body.encode())
 
 
 def test_blank_lines_are_left_out_but_counted(tmp_path: Path) -> None:
     file = tmp_path / "history.jsonl"
     file.write_bytes(b'{"id": 1}\n\n  \n{"id": 2}')
-    assert read_history(file) == [Line(1, b'{"id": 1}'), Line(4, b'{"id": 2}')]
+    assert read_history(file) == [HistoryLine(1, b'{"id": 1}'), HistoryLine(4, b'{"id": 2}')]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context
-from services.launch.domain.decisions.clock import next_due, on_due
+from services.launch.domain.decisions.clock import on_due
 from services.launch.domain.decisions.feature_changed import on_feature_changed
 from services.launch.domain.decisions.person import Edit, edit
 from services.launch.domain.evolution import evolve
@@ -105,7 +105,7 @@ class Story:
 
     def pass_time(self, until: datetime) -> list[LaunchesChanged]:
         told = []
-        while due := next_due(self.state, until, self.calendar):
+        while due := self.state.next_due(until, self.calendar):
             context = Context(self.calendar, due.due_at)
             told.append(self.apply(on_due(self.state, due, context, len(self.told) + 1), due.due_at))
         return told

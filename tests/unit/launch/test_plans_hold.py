@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context, RefusedError
-from services.launch.domain.decisions.undo import AppliedMove, Undo, undo
-from services.launch.domain.decisions.verdict import Verdict, on_verdict
+from services.launch.domain.decisions.verdict import AppliedMove, Undo, Verdict, on_verdict, undo
 from services.launch.domain.policy import Approval, AutoApply, Slot, TeamCapacity, TeamLoad
-from services.launch.domain.scheduling.engine_state import LiveSchedule
-from services.launch.domain.scheduling.request import engine_state_of
+from services.launch.domain.scheduling.engine_state import LiveSchedule, engine_state_of
 from shared.contracts.launch import LaunchesChanged
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, START, Story
 from tests.unit.launch.whole import undeclared

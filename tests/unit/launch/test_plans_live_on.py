@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from services.launch.domain.context import Context
-from services.launch.domain.scheduling.request import engine_state_of
+from services.launch.domain.scheduling.engine_state import engine_state_of
 from shared.contracts.launch import LaunchesChanged
 from tests.unit.launch.story import LOUD, MEDIUM, SMALL
 from tests.unit.launch.test_plans_hold import ASKING, BOUND, REFS, begin, heard_of, step

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.context import Context, RefusedError
-from services.launch.domain.decisions.audience_conflicts import MISSED
+from services.launch.domain.decisions.conflicts import MISSED
 from services.launch.domain.decisions.feature_changed import on_feature_changed
 from services.launch.domain.feature import features_of
 from services.launch.domain.rules.catalogue import situation_of, violations

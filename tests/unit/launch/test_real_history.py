@@ -12,7 +12,7 @@ from services.launch.domain.decisions.feature_changed import on_feature_changed
 from services.roadmap.domain.causes import build_cause
 from services.roadmap.domain.observation import Observation
 from services.roadmap.domain.reading import read_line
-from services.roadmap.domain.roadmap import Outcome, Roadmap, evolve, judge
+from services.roadmap.domain.roadmap import Judgement, Roadmap, evolve, judge
 from tests.unit.launch.story import POLICY, Story
 
 HISTORY = Path(__file__).parents[3].parent / "shared/data/kubernetes-roadmap/observations.jsonl"
@@ -20,7 +20,7 @@ HISTORY = Path(__file__).parents[3].parent / "shared/data/kubernetes-roadmap/obs
 pytestmark = pytest.mark.skipif(not HISTORY.exists(), reason="the history lies outside of this repository")
 
 
-def read_history() -> list[tuple[Observation, Outcome]]:
+def read_history() -> list[tuple[Observation, Judgement]]:
     roadmap, found = Roadmap(), []
     with HISTORY.open("rb") as lines:
         for line in lines:
@@ -32,7 +32,7 @@ def read_history() -> list[tuple[Observation, Outcome]]:
     return found
 
 
-def live(history: list[tuple[Observation, Outcome]]) -> Story:
+def live(history: list[tuple[Observation, Judgement]]) -> Story:
     story = Story(now=history[0][0].at, calendar=Calendar(POLICY))
     for observation, outcome in history:
         story.now = max(story.now, observation.at)
@@ -41,7 +41,7 @@ def live(history: list[tuple[Observation, Outcome]]) -> Story:
     return story
 
 
-def tell(story: Story, observation: Observation, outcome: Outcome, now: datetime) -> None:
+def tell(story: Story, observation: Observation, outcome: Judgement, now: datetime) -> None:
     said = build_cause("native", observation, outcome.why, now)
     context = Context(story.calendar, now)
     story.apply(on_feature_changed(story.state, said, outcome.changes, context, len(story.told) + 1), now)

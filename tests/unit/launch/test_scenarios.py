@@ -18,7 +18,7 @@ from services.launch.domain.questions.simulate import (
     differences,
     lineage,
 )
-from services.launch.domain.scheduling.request import engine_state_of
+from services.launch.domain.scheduling.engine_state import engine_state_of
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import LOUD, MEDIUM, Story, on
 from tests.unit.launch.test_together import dates, team_of_one

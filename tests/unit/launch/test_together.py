@@ -8,10 +8,9 @@ import pytest
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.decisions.person import Overriding
-from services.launch.domain.decisions.undo import AppliedMove, Undo, undo
-from services.launch.domain.decisions.verdict import Verdict, on_verdict
+from services.launch.domain.decisions.verdict import AppliedMove, Undo, Verdict, on_verdict, undo
 from services.launch.domain.policy import Approval, AutoApply, Follows, Slot, TeamCapacity, TeamLoad
-from services.launch.domain.scheduling.request import engine_state_of
+from services.launch.domain.scheduling.engine_state import engine_state_of
 from shared.contracts.launch import LaunchesChanged
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, Story, on

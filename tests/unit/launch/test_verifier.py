@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import RefusedError
-from services.launch.domain.decisions.shape import blank
+from services.launch.domain.decisions.pipeline import blank
 from services.launch.domain.feature import KnownFeature, Likely
 from services.launch.domain.policy import Follows, Slot, TeamCapacity, TeamLoad
 from services.launch.domain.rules.catalogue import violations

@@ -10,7 +10,7 @@ from services.launch.domain.portfolio import RESCHEDULE, State
 from services.launch.domain.questions.capacity import read_capacity
 from services.launch.domain.questions.explain import keeps_from
 from services.launch.domain.questions.simulate import SupposedSlip, Supposition, simulate, sweep
-from services.launch.domain.scheduling.request import engine_state_of
+from services.launch.domain.scheduling.engine_state import engine_state_of
 from shared.contracts.launch import Proposal
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import DEFAULT, LOUD, MEDIUM, POLICY, SMALL, on

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from services.notify.domain.directory import Directory, Person
-from services.notify.domain.news import Heard, News
+from services.notify.domain.news import CauseNews, News
 from services.notify.domain.routing import Level
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import LaunchChange, LaunchesChanged, LaunchFeature, LaunchSnapshot, Link
@@ -51,8 +51,8 @@ def news(name: str = "L-1", revision: int = 1, level: Level = "T2", **more: Any)
     return News(subject=Subject(kind="launch", id=name, revision=revision), level=level, **(values | more))
 
 
-def heard(*items: News, revision: int = 1, because: Cause | None = None) -> Heard:
-    return Heard(portfolio=DEFAULT, revision=revision, cause=because or cause(f"native:{revision}"), news=items)
+def cause_news(*items: News, revision: int = 1, because: Cause | None = None) -> CauseNews:
+    return CauseNews(portfolio=DEFAULT, revision=revision, cause=because or cause(f"native:{revision}"), news=items)
 
 
 def snapshot(name: str = "L-1", revision: int = 1, **more: Any) -> LaunchSnapshot:

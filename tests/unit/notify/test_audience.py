@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from services.notify.domain.audience import Router, build_audience
 from services.notify.domain.directory import ROLES, Directory, Person
-from services.notify.domain.news import News, Owner
+from services.notify.domain.news import LaunchOwner, News
 from services.notify.domain.routing import DEFAULT_POLICY
 from shared.contracts.words import PersonId
 from tests.unit.notify.stories import directory, news, person
@@ -72,13 +72,13 @@ def test_regions_and_segments_restrict_whoever_declares_them() -> None:
 
 def test_an_owner_belongs_whatever_team_and_region_say() -> None:
     people = directory(person("ana", team="search", regions=("apac",)))
-    item = news(regions=("emea",), owners=(Owner(role="pmm", person=PersonId("ana")),))
+    item = news(regions=("emea",), owners=(LaunchOwner(role="pmm", person=PersonId("ana")),))
     (one,) = build_audience(people, DEFAULT_POLICY, item).expected
     assert (one.need, one.because) == ("acknowledge", ("role=pmm via rule pmm-t2", "owner as pmm"))
 
 
 def test_an_owner_whom_the_directory_does_not_know_is_expected_all_the_same() -> None:
-    item = news(owners=(Owner(role="pmm", person=PersonId("ghost")),))
+    item = news(owners=(LaunchOwner(role="pmm", person=PersonId("ghost")),))
     (one,) = build_audience(directory(), DEFAULT_POLICY, item).expected
     assert (one.person, one.known) == ("ghost", False)
 
@@ -133,7 +133,7 @@ items = st.builds(
     segments=lists,
     product_line=st.sampled_from([None, "a", "b"]),
     owners=st.lists(
-        st.builds(Owner, role=st.sampled_from(ROLES), person=st.sampled_from(["p1", "p2", "gone"]).map(PersonId)),
+        st.builds(LaunchOwner, role=st.sampled_from(ROLES), person=st.sampled_from(["p1", "p2", "gone"]).map(PersonId)),
         max_size=2,
     ).map(tuple),
 )

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notify.domain.directory import ROLES
-from services.notify.domain.reading import DirectoryError, Problem, read_directory
+from services.notify.domain.reading import DirectoryError, DirectoryProblem, read_directory
 from tests.unit.notify.stories import COMPANY_CSV
 
 YAML = b"""
@@ -99,7 +99,7 @@ def test_what_is_wrong_in_csv_is_said_with_its_place(body: bytes, expected: list
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_whatever_comes_is_read_or_refused_with_a_place(body: bytes) -> None:
     for is_csv in (True, False):
-        found: list[Problem] = []
+        found: list[DirectoryProblem] = []
         try:
             read_directory(body, is_csv=is_csv)
         except DirectoryError as error:

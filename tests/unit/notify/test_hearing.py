@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from services.notify.consumers import read_launches
 from services.notify.domain.audience import Router
-from services.notify.domain.hearing import Decision, Standing, SubjectKey, decide
-from services.notify.domain.news import Heard
+from services.notify.domain.hearing import Decision, SubjectKey, SubjectState, decide
+from services.notify.domain.news import CauseNews
 from services.notify.domain.obligations import (
     RULES,
     Acknowledge,
@@ -28,50 +28,50 @@ from services.notify.domain.routing import DEFAULT_POLICY
 from shared.contracts.notify import COVERAGE_CLASSES, ReceiptsChanged
 from shared.contracts.words import PersonId
 from tests.contracts.samples import LAUNCHES_CHANGED
-from tests.unit.notify.stories import NOON, cause, directory, heard, news, person
+from tests.unit.notify.stories import NOON, cause, cause_news, directory, news, person
 
 TEAM = directory(person("ana", "pmm"), person("bo", "pm"), person("sal", "sales"))
 ROUTER = Router(TEAM, DEFAULT_POLICY)
 
 
 def hear(
-    standing: dict[SubjectKey, Standing], message: Heard, *, at: datetime = NOON, at_once: bool = False
+    subjects: dict[SubjectKey, SubjectState], message: CauseNews, *, at: datetime = NOON, at_once: bool = False
 ) -> Decision:
-    return decide(standing, message, ROUTER, {}, at, acknowledge_at=at if at_once else None)
+    return decide(subjects, message, ROUTER, {}, at, acknowledge_at=at if at_once else None)
 
 
 def test_several_changes_of_one_cause_are_one_notice_a_person() -> None:
-    decision = hear({}, heard(*(news(f"L-{number}") for number in range(40))))
+    decision = hear({}, cause_news(*(news(f"L-{number}") for number in range(40))))
     assert len(decision.opened) == 120
     assert len(decision.notices) == 3
 
 
 def test_a_newer_revision_supersedes_what_is_open_and_keeps_what_was_acknowledged() -> None:
-    standing: dict[SubjectKey, Standing] = {}
-    hear(standing, heard(news(revision=1)))
-    first = standing["launch", "L-1"]
+    subjects: dict[SubjectKey, SubjectState] = {}
+    hear(subjects, cause_news(news(revision=1)))
+    first = subjects["launch", "L-1"]
     first.apply(apply([first.obligations[PersonId("ana")]], Acknowledge(NOON, "A:page")))
-    decision = hear(standing, heard(news(revision=2), revision=2))
+    decision = hear(subjects, cause_news(news(revision=2), revision=2))
     assert {one.person for one in decision.superseded} == {"bo", "sal"}
     assert {one.evidence for one in decision.superseded} == {"revision 2"}
     assert first.obligations[PersonId("ana")].state == "acknowledged"
 
 
 def test_an_older_revision_that_comes_late_is_absorbed() -> None:
-    standing: dict[SubjectKey, Standing] = {}
-    hear(standing, heard(news(revision=2)))
-    late = hear(standing, heard(news(revision=1), news(revision=2), revision=2))
+    subjects: dict[SubjectKey, SubjectState] = {}
+    hear(subjects, cause_news(news(revision=2)))
+    late = hear(subjects, cause_news(news(revision=1), news(revision=2), revision=2))
     assert (late.opened, late.superseded, late.notices) == ([], [], {})
 
 
 def test_who_has_no_address_is_unreachable_at_once_and_still_in_the_inbox() -> None:
-    decision = decide({}, heard(news()), ROUTER, {PersonId("ana"): "no working mail address"}, NOON)
+    decision = decide({}, cause_news(news()), ROUTER, {PersonId("ana"): "no working mail address"}, NOON)
     assert {one.person: one.state for one in decision.opened} == {"ana": "unreachable", "bo": "open", "sal": "open"}
     assert not decision.notices[PersonId("ana")].is_reachable
 
 
 def test_acknowledging_at_once_leaves_nothing_open() -> None:
-    decision = hear({}, heard(news("L-1"), news("L-2")), at_once=True)
+    decision = hear({}, cause_news(news("L-1"), news("L-2")), at_once=True)
     assert {one.state for one in decision.opened} == {"acknowledged"}
     assert [one.classes["acknowledged"] for one in decision.coverage] == [3, 3]
 
@@ -79,7 +79,7 @@ def test_acknowledging_at_once_leaves_nothing_open() -> None:
 def test_the_deadline_is_in_working_days_by_tier_and_only_for_those_who_must_answer() -> None:
     friday = datetime(2026, 5, 8, 9, 0, tzinfo=UTC)
     due: dict[str, datetime | None] = {
-        one.person: one.due_at for one in hear({}, heard(news(level="T2")), at=friday).opened
+        one.person: one.due_at for one in hear({}, cause_news(news(level="T2")), at=friday).opened
     }
     assert due == {"ana": datetime(2026, 5, 12, 9, 0, tzinfo=UTC), "bo": due["ana"], "sal": None}
 
@@ -91,7 +91,7 @@ def test_weekends_do_not_count(start: str, days: int, end: str) -> None:
 
 
 def test_a_message_about_nobody_is_told_with_empty_hands() -> None:
-    message = hear({}, heard()).message(7)
+    message = hear({}, cause_news()).message(7)
     assert ReceiptsChanged.model_validate_json(message.model_dump_json()) == message
     assert (message.revision, message.receipts, message.coverage) == (7, (), ())
 
@@ -104,7 +104,7 @@ def test_what_slips_would_move_concerns_nobody() -> None:
 
 
 def test_what_is_told_can_be_read_by_the_contract() -> None:
-    message = hear({}, heard(news())).message(1)
+    message = hear({}, cause_news(news())).message(1)
     assert ReceiptsChanged.model_validate_json(message.model_dump_json()).receipts == message.receipts
 
 
@@ -118,15 +118,17 @@ steps = st.lists(
 def test_every_obligation_is_in_one_class_and_the_classes_add_up(
     story: list[tuple[str, int, str | None]],
 ) -> None:
-    standing: dict[SubjectKey, Standing] = {}
+    subjects: dict[SubjectKey, SubjectState] = {}
     every: dict[tuple[str, int, str], Obligation] = {}
     expected: dict[tuple[str, int], int] = {}
     for number, (launch, revision, who) in enumerate(story, start=1):
-        decision = hear(standing, heard(news(launch, revision), revision=number), at=NOON + timedelta(hours=number))
+        decision = hear(
+            subjects, cause_news(news(launch, revision), revision=number), at=NOON + timedelta(hours=number)
+        )
         for item, audience in decision.audiences:
             expected[item.subject.id, item.subject.revision] = len(audience.expected)
         moved = [*decision.superseded, *decision.opened]
-        current = standing["launch", launch]
+        current = subjects["launch", launch]
         if who is not None:
             acted = apply([current.obligations[PersonId(who)]], Acknowledge(NOON, "A:page"))
             current.apply(acted)
@@ -138,7 +140,7 @@ def test_every_obligation_is_in_one_class_and_the_classes_add_up(
         classes = count_classes(states)
         assert sum(classes.values()) == size == len(states)
         assert set(classes) == set(COVERAGE_CLASSES)
-        if revision != standing["launch", launch].revision:
+        if revision != subjects["launch", launch].revision:
             assert classes["open"] == 0
 
 
@@ -161,7 +163,7 @@ acts = st.lists(
 @settings(deadline=None, max_examples=200)
 @given(acts, st.sampled_from(["acknowledge", "see"]))
 def test_whatever_people_do_nothing_settled_becomes_open_again(story: list[object], need: str) -> None:
-    opened = hear({}, heard(news(), because=cause())).opened
+    opened = hear({}, cause_news(news(), because=cause())).opened
     obligation = next(one for one in opened if one.need == need)
     seen: list[str] = [obligation.state]
     for act in story:
@@ -176,7 +178,7 @@ def test_whatever_people_do_nothing_settled_becomes_open_again(story: list[objec
 
 
 def test_the_first_acknowledgement_is_kept() -> None:
-    (obligation, *_) = hear({}, heard(news())).opened
+    (obligation, *_) = hear({}, cause_news(news())).opened
     (first,) = apply([obligation], Acknowledge(NOON, "B:mail"))
     assert decide_act(first, Acknowledge(NOON + timedelta(days=1), "A:page")) is None
 

@@ -68,9 +68,9 @@ def test_each_role_is_told_what_to_do_in_its_own_words() -> None:
 
 def test_forty_changes_are_forty_rows_of_one_notice() -> None:
     items = [Item(news(f"L-{number}"), ("role=pmm via rule x",), needs_ok=True) for number in range(40)]
-    said = write_notice(items, "v1.33 moves", ANA)
-    assert said.title == "40 changes: v1.33 moves"
-    assert len(said.lines) == 40
+    notice = write_notice(items, "v1.33 moves", ANA)
+    assert notice.title == "40 changes: v1.33 moves"
+    assert len(notice.lines) == 40
 
 
 def test_the_deadline_is_the_earliest_in_the_readers_zone() -> None:
@@ -110,8 +110,8 @@ def test_no_text_breaks_out_of_a_mail(name: str, why: str, summary: str) -> None
 
 
 def test_the_same_notice_is_the_same_bytes() -> None:
-    said = write_notice([Item(news(), (), needs_ok=True)], "Payments slips", ANA)
-    assert build_mail(said, ANA, SENDER, FROZEN, LINKS) == build_mail(said, ANA, SENDER, FROZEN, LINKS)
+    notice = write_notice([Item(news(), (), needs_ok=True)], "Payments slips", ANA)
+    assert build_mail(notice, ANA, SENDER, FROZEN, LINKS) == build_mail(notice, ANA, SENDER, FROZEN, LINKS)
 
 
 def test_a_refused_recipient_is_dead_and_a_refused_sender_is_our_own_trouble() -> None:

@@ -122,13 +122,13 @@ def test_whatever_is_told_versions_count_up_and_the_changes_tell_the_whole_state
     versions: dict[str, int] = {}
     replayed: dict[str, Any] = {}
     for minute, what in story:
-        outcome = told.hear(minute, **what)
-        assert (outcome.verdict == "caused") == bool(outcome.changes)
-        if outcome.verdict == "stale":
-            assert not outcome.features
-        if outcome.changes:
-            assert tell(observe(minute, what), outcome)
-        for change in outcome.changes:
+        judgement = told.hear(minute, **what)
+        assert (judgement.verdict == "caused") == bool(judgement.changes)
+        if judgement.verdict == "stale":
+            assert not judgement.features
+        if judgement.changes:
+            assert tell(observe(minute, what), judgement)
+        for change in judgement.changes:
             ref = change.feature.ref
             assert change.kinds
             assert change.feature.version == versions.get(ref, 0) + 1
@@ -163,8 +163,8 @@ def test_a_real_roadmap_of_five_years_gives_exactly_the_expected_changes() -> No
     for line in (HISTORY / "observations.jsonl").read_bytes().splitlines():
         observation = read_line(line, None).observation
         assert observation is not None
-        outcome = judge(state, observation)
-        evolve(state, outcome)
-        if outcome.changes:
-            found[observation.id] = sorted([one.feature.ref, kind] for one in outcome.changes for kind in one.kinds)
+        judgement = judge(state, observation)
+        evolve(state, judgement)
+        if judgement.changes:
+            found[observation.id] = sorted([one.feature.ref, kind] for one in judgement.changes for kind in one.kinds)
     assert found == expected

@@ -12,8 +12,8 @@ def say(before: dict[str, Any], now: dict[str, Any]) -> str:
     told = Told()
     told.release("2026-06-01")
     told.feature(**before)
-    outcome = told.feature(**now)
-    return tell(observe(told.minute, {"removed": "F-1"}), outcome)
+    judgement = told.feature(**now)
+    return tell(observe(told.minute, {"removed": "F-1"}), judgement)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.roadmap.domain.observation import Observation
 from services.roadmap.domain.reading import read_line
-from services.roadmap.domain.roadmap import Outcome, Roadmap, evolve, judge
+from services.roadmap.domain.roadmap import Judgement, Roadmap, evolve, judge
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WORD = dict[str, Any]
@@ -19,22 +19,22 @@ class Told:
         self.state = Roadmap()
         self.minute = 0
 
-    def hear(self, minute: int | None = None, **what: Any) -> Outcome:
+    def hear(self, minute: int | None = None, **what: Any) -> Judgement:
         self.minute = self.minute + 1 if minute is None else minute
         observation = observe(self.minute, what)
-        outcome = judge(self.state, observation)
-        evolve(self.state, outcome)
-        return outcome
+        judgement = judge(self.state, observation)
+        evolve(self.state, judgement)
+        return judgement
 
-    def feature(self, minute: int | None = None, **told: Any) -> Outcome:
+    def feature(self, minute: int | None = None, **told: Any) -> Judgement:
         return self.hear(minute, feature={"ref": "F-1", "title": "Dark mode", "status": "planned", **told})
 
-    def release(self, on: str, name: str = "v1", minute: int | None = None) -> Outcome:
+    def release(self, on: str, name: str = "v1", minute: int | None = None) -> Judgement:
         return self.hear(minute, release={"name": name, "planned_on": on})
 
 
-def kinds(outcome: Outcome) -> list[str]:
-    return [kind for change in outcome.changes for kind in change.kinds]
+def kinds(judgement: Judgement) -> list[str]:
+    return [kind for change in judgement.changes for kind in change.kinds]
 
 
 def on(day: str) -> WORD:

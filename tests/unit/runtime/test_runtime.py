@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.contracts.words import PortfolioId
 from shared.runtime.broker import Progress, check_subscribers, create_broker, subscribe
 from shared.runtime.clock import derive_id
-from shared.runtime.database import Batch, Cache, Portfolio, is_outage
+from shared.runtime.database import Batch, Cache, PortfolioRow, is_outage
 from shared.runtime.failpoints import Failpoint, arm, failpoint
 from shared.runtime.process import Heartbeat, Process, Wake
 from shared.runtime.settings import RuntimeSettings
@@ -27,8 +27,8 @@ from tests.servers.fixtures import FreshDatabase
 URL = "postgresql://roadmap@127.0.0.1:5432/roadmap"
 
 
-def portfolio(version: int = 1) -> Portfolio:
-    return Portfolio(PortfolioId("alpha"), version, 0, None)
+def portfolio(version: int = 1) -> PortfolioRow:
+    return PortfolioRow(PortfolioId("alpha"), version, 0, None)
 
 
 def test_the_same_parts_make_the_same_id_and_their_borders_count() -> None:
@@ -67,11 +67,11 @@ def test_a_state_of_another_version_is_not_used() -> None:
 def test_the_cache_forgets_the_oldest_when_it_is_full() -> None:
     cache: Cache[int] = Cache(size=2)
     for name in "abc":
-        _keep(cache, Portfolio(PortfolioId(name), 1, 0, None), 1)
-    assert [cache.take(Portfolio(PortfolioId(name), 1, 0, None)) for name in "abc"] == [None, 1, 1]
+        _keep(cache, PortfolioRow(PortfolioId(name), 1, 0, None), 1)
+    assert [cache.take(PortfolioRow(PortfolioId(name), 1, 0, None)) for name in "abc"] == [None, 1, 1]
 
 
-def _keep(cache: Cache[Any], row: Portfolio, state: object) -> None:
+def _keep(cache: Cache[Any], row: PortfolioRow, state: object) -> None:
     batch = Batch(None, {})  # type: ignore[arg-type]
     cache.keep(batch, row, state)
     for callback in batch.after_commit:

@@ -16,7 +16,7 @@ from shared.web.drawing import (
     GridColumn,
     GridRow,
     LaunchBar,
-    Load,
+    LoadBand,
     MeterPart,
     Ripple,
     RippleLaunch,
@@ -67,7 +67,9 @@ def numbers(root: ET.Element) -> list[float]:
 @given(st.lists(bars, min_size=1, max_size=8), st.lists(days, max_size=3))
 def test_every_timeline_is_a_picture_inside_its_frame(some: list[LaunchBar], trains: list[date]) -> None:
     freezes = [Span(day, day + timedelta(days=9), "<freeze>") for day in trains]
-    loads = [Load("docs", {day: share / 2 for share, day in enumerate(trains)}, "docs: 1 full week")] if trains else []
+    loads = (
+        [LoadBand("docs", {day: share / 2 for share, day in enumerate(trains)}, "docs: 1 full week")] if trains else []
+    )
     root = parsed(timeline("t", "Launches", some, READER, Backdrop(freezes, trains, loads)))
     assert [one.attrib["class"] for one in root.iter(f"{SVG}svg")] == ["dw-wide", "dw-narrow"]
     for svg in root.iter(f"{SVG}svg"):
@@ -104,7 +106,7 @@ def test_slack_begins_on_the_day_to_which_the_launch_could_go_back() -> None:
 
 def test_a_fuller_week_is_taller_as_well_as_darker_and_too_full_is_another_colour() -> None:
     mondays = [date(2026, 5, 4) + timedelta(weeks=week) for week in range(4)]
-    load = Load("docs", dict(zip(mondays, (0.25, 0.5, 1, 1.5), strict=True)), "docs: 2 full weeks")
+    load = LoadBand("docs", dict(zip(mondays, (0.25, 0.5, 1, 1.5), strict=True)), "docs: 2 full weeks")
     drawn = timeline("t", "Launches", [LaunchBar("One", "T1", day=date(2026, 6, 9))], READER, Backdrop(loads=[load]))
     heights = re.findall(r"M[0-9.]+ [0-9.]+v-([0-9.]+)h", drawn)[:4]
     assert [float(one) for one in heights] == [2.5, 5, 10, 10]

@@ -1,4 +1,5 @@
-"""Decisions, a file for each who speaks: (state, message, policy) to `LaunchesChanged`. All pure.
+"""Decisions: (state, message, policy) to `LaunchesChanged`, a file for each who speaks. All pure.
 
-A decision never changes the state; what was told is applied by `evolve` (evolution.py).
+pipeline.py is the course they share, conflicts.py what plans cannot hold, message.py what is told. A decision never
+changes the state; what was told is applied by `evolve` (evolution.py).
 """

@@ -1,19 +1,20 @@
 """A better plan for a proposal that waits: looked for off the road, and told only if it still holds. Pure.
 
-`seek` takes as long as its solver does, on a state of its own; `take_over` decides under the portfolio's lock, without
-a solver, on nothing but the dates that were found. So the same history gives the same state, with or without one.
+`look_for_better_plan` takes as long as its solver does, on a state of its own; `adopt_better_plan` decides under the
+portfolio's lock, without a solver, on nothing but the dates that were found. So the same history gives the same state,
+with or without one.
 """
 
 from collections.abc import Iterator, Sequence
 
 from services.launch.domain.context import Context
 from services.launch.domain.decisions.clock import derive_clock_cause_id
+from services.launch.domain.decisions.message import DecisionContext
 from services.launch.domain.decisions.verdict import reasons_not_to, renew
 from services.launch.domain.portfolio import State
-from services.launch.domain.scheduling.engine_state import EngineState
-from services.launch.domain.scheduling.parts import become
-from services.launch.domain.scheduling.request import PlanRequest, engine_state_of
-from services.launch.domain.scheduling.run_engine import FoundDates, OutdatedError
+from services.launch.domain.scheduling.approval import become
+from services.launch.domain.scheduling.engine_state import EngineState, engine_state_of
+from services.launch.domain.scheduling.request import FoundDates, OutdatedError
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import LaunchesChanged, Proposal, ProposedMove
 from shared.contracts.words import Day, LaunchId, Word
@@ -31,11 +32,11 @@ class BetterPlan(Word):
 
 
 def look_for_better_plan(state: State, proposal: str, context: Context) -> BetterPlan | None:
-    """A cheaper plan, by the scene's stage and solver; None if there is none or nobody waits for it any more."""
+    """A cheaper plan, by the context's stage and solver; None if there is none or nobody waits for it any more."""
     waiting = state.proposals.get(proposal)
     if waiting is None:
         return None
-    message = renew(PlanRequest(state, context, 0, instead_of=proposal), waiting, _cause(state, waiting, context))
+    message = renew(_about(state, waiting, context, 0), waiting, instead_of=proposal)
     better = _is_better(engine_state_of(state, context), _opened(message), waiting, message)
     return read_better(message, waiting) if better else None
 
@@ -54,9 +55,8 @@ def adopt_better_plan(state: State, better: BetterPlan, context: Context, revisi
     if waiting is None or waiting.hash != better.hash:
         return None
     found = FoundDates(better.days, better.lower_bound)
-    request = PlanRequest(state, context, revision, instead_of=waiting.id, found=found)
     try:
-        message = renew(request, waiting, _cause(state, waiting, context))
+        message = renew(_about(state, waiting, context, revision), waiting, instead_of=waiting.id, found=found)
     except OutdatedError:
         return None
     fresh = _opened(message)
@@ -66,16 +66,19 @@ def adopt_better_plan(state: State, better: BetterPlan, context: Context, revisi
         return None
     if reasons_not_to(state, tuple(_moves(fresh)), context):
         return None
-    told = sum(one.cost or 0 for one in fresh)
+    told = sum(proposal.cost or 0 for proposal in fresh)
     reason = f"a plan was found that costs {told} instead of {_price(engine, waiting.moves)}"
-    closed = tuple(one if one.state == "open" else become(one, one.state, reason) for one in message.proposals)
+    closed = tuple(
+        proposal if proposal.state == "open" else become(proposal, proposal.state, reason)
+        for proposal in message.proposals
+    )
     return message.model_copy(update={"proposals": closed})
 
 
 def _is_better(engine: EngineState, fresh: Sequence[Proposal], waiting: Proposal, message: LaunchesChanged) -> bool:
     """Whether it costs less as prices are today, takes the place of this proposal alone, and moves nothing yet."""
-    replaced = [one.id for one in message.proposals if one.state != "open"]
-    still = all(one.before and one.before.date == one.launch.date for one in message.changes)
+    replaced = [proposal.id for proposal in message.proposals if proposal.state != "open"]
+    still = all(change.before and change.before.date == change.launch.date for change in message.changes)
     cheaper = 0 < _price(engine, tuple(_moves(fresh))) < _price(engine, waiting.moves)
     return cheaper and still and replaced == [waiting.id]
 
@@ -88,20 +91,21 @@ def _price(engine: EngineState, moves: Sequence[ProposedMove]) -> int:
 
 
 def _opened(message: LaunchesChanged) -> list[Proposal]:
-    return [one for one in message.proposals if one.state == "open"]
+    return [proposal for proposal in message.proposals if proposal.state == "open"]
 
 
 def _moves(proposals: Sequence[Proposal]) -> Iterator[ProposedMove]:
-    return (move for one in proposals for move in one.moves)
+    return (move for proposal in proposals for move in proposal.moves)
 
 
-def _cause(state: State, waiting: Proposal, context: Context) -> Cause:
-    """The clock's, with an id that the proposal alone decides: it is improved once, whoever finds how."""
+def _about(state: State, waiting: Proposal, context: Context, revision: int) -> DecisionContext:
+    """The clock's, with a cause whose id the proposal alone decides: it is improved once, whoever finds how."""
     source = Source(tool="launch", source_id="launch", ref=waiting.id, occurred_at=context.now, observed_at=context.now)
-    return Cause(
+    cause = Cause(
         id=derive_clock_cause_id(state.portfolio, BETTER_PLAN, waiting.hash or waiting.id),
         kind="clock",
         summary=f"A plan that moves less was found for: {waiting.summary}",
         source=source,
         caused_by=state.launches[waiting.moves[0].launch].dated_by,
     )
+    return DecisionContext(state, context, revision, state.features, cause)

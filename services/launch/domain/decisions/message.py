@@ -1,15 +1,17 @@
-"""What is told of one launch: the kinds of what happened to it, whether that is material, its new revision.
+"""What becomes of launches and why, and the one message that tells it: kinds, what is material, new revisions.
 
-Only compares what was with what is; decides nothing.
+Compares what was with what is; which launches are concerned is decided in pipeline.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.launch.domain.context import Context
 from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch, is_material
 from services.launch.domain.portfolio import State
+from services.launch.domain.reasons import explain
+from services.launch.domain.scheduling.request import PlanRequest
 from shared.contracts.cause import Cause
 from shared.contracts.feature import FeatureChange
 from shared.contracts.launch import (
@@ -22,7 +24,7 @@ from shared.contracts.launch import (
     Opportunity,
     Proposal,
 )
-from shared.contracts.words import PortfolioId
+from shared.contracts.words import LaunchId
 
 SHIFTING = frozenset(
     {
@@ -36,8 +38,38 @@ SHIFTING = frozenset(
 """Kinds that are material whatever the snapshot says."""
 
 
+MOST_HEARD = 3
+"""Features named in the chain of a launch that they do not belong to."""
+
+
 @dataclass(frozen=True, slots=True)
-class Draft:
+class DecisionContext:
+    """The act that is decided on: its cause, what was heard, what is known of features now, and as which revision."""
+
+    state: State
+    context: Context
+    revision: int
+    view: Mapping[str, KnownFeature]
+    cause: Cause
+    heard: Sequence[FeatureChange] = ()
+
+    @property
+    def named(self) -> Sequence[FeatureChange]:
+        """What of it is named in the chain of a launch that it does not concern."""
+        return self.heard[:MOST_HEARD]
+
+    def plan_request(
+        self,
+        gone: frozenset[LaunchId] = frozenset(),
+        touched: frozenset[LaunchId] = frozenset(),
+        left_alone: frozenset[LaunchId] = frozenset(),
+    ) -> PlanRequest:
+        """What a plan for it is made on."""
+        return PlanRequest(self.state, self.context, self.revision, self.view, gone, touched, left_alone)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
     """What a launch shall be, why, and what then stands against it."""
 
     launch: Launch | None
@@ -52,79 +84,95 @@ class Draft:
     always: bool = False
     """Told even if nothing changed, so that everybody knows that the instant it waited for has passed."""
 
+    @property
+    def known_conflicts(self) -> tuple[Conflict, ...]:
+        """What was told of the launch already."""
+        return self.launch.conflicts if self.launch else ()
 
-def build_message(
-    portfolio: PortfolioId, revision: int, cause: Cause, heard: Sequence[FeatureChange], drafts: Sequence[Draft]
-) -> LaunchesChanged:
+    def saying(self, links: Sequence[Link], conflicts: tuple[Conflict, ...]) -> "Decision":
+        """The decision with other conflicts, and with these sentences before the one that says what comes of it."""
+        return replace(self, conflicts=conflicts, why=(*self.why[:-1], *links, *self.why[-1:]))
+
+
+def leave_as_it_is(
+    launch: Launch, cause: Cause, heard: Sequence[FeatureChange], links: Sequence[Link], conflicts: tuple[Conflict, ...]
+) -> Decision:
+    """The decision for a launch that stays what it is, but of which something is to be told."""
+    snapshot = launch.snapshot
+    return Decision(launch, snapshot, explain(cause, heard, snapshot, snapshot, links), conflicts)
+
+
+def build_message(about: DecisionContext, decisions: Sequence[Decision]) -> LaunchesChanged:
     """The one message about a cause, even when nothing moved."""
-    changes = [(draft, change) for draft in drafts if (change := _change(draft))]
-    known = {one.id for _, change in changes if change.material for one in change.launch.features}
+    told = [(decision, change) for decision in decisions if (change := _change(decision))]
+    concerned = {feature.id for _, change in told if change.material for feature in change.launch.features}
     return LaunchesChanged(
-        portfolio=portfolio,
-        revision=revision,
-        cause=cause,
-        features=tuple(heard),
-        changes=tuple(change for _, change in changes),
-        conflicts=tuple(one for draft, change in changes if _opened(draft) for one in draft.conflicts),
-        proposals=tuple(one for draft, _ in changes for one in draft.proposals),
-        opportunities=tuple(draft.opportunity for draft in drafts if draft.opportunity),
-        untouched=tuple(sorted({one.feature.id for one in heard} - known)),
+        portfolio=about.state.portfolio,
+        revision=about.revision,
+        cause=about.cause,
+        features=tuple(about.heard),
+        changes=tuple(change for _, change in told),
+        conflicts=tuple(conflict for decision, _ in told if _opened(decision) for conflict in decision.conflicts),
+        proposals=tuple(proposal for decision, _ in told for proposal in decision.proposals),
+        opportunities=tuple(decision.opportunity for decision in decisions if decision.opportunity),
+        untouched=tuple(sorted({change.feature.id for change in about.heard} - concerned)),
     )
 
 
-def _change(draft: Draft) -> LaunchChange | None:
-    before = draft.launch.snapshot if draft.launch else None
-    shifted = _opened(draft) or _closed(draft) or not SHIFTING.isdisjoint(draft.kinds)
-    if before == draft.after and not shifted and not draft.kinds and not draft.always:
+def _change(decision: Decision) -> LaunchChange | None:
+    before = decision.launch.snapshot if decision.launch else None
+    shifted = _opened(decision) or _closed(decision) or not SHIFTING.isdisjoint(decision.kinds)
+    if before == decision.after and not shifted and not decision.kinds and not decision.always:
         return None
-    material = shifted or is_material(before, draft.after)
+    material = shifted or is_material(before, decision.after)
     revision = (before.revision if before else 0) + material
     return LaunchChange(
-        kinds=tuple(_kinds(draft, before)),
-        launch=draft.after.model_copy(update={"revision": revision}),
+        kinds=tuple(_kinds(decision, before)),
+        launch=decision.after.model_copy(update={"revision": revision}),
         before=before,
         material=material,
-        why=draft.why,
+        why=decision.why,
     )
 
 
-def _opened(draft: Draft) -> bool:
+def _opened(decision: Decision) -> bool:
     """Also a conflict that is now another one. Other prices alone, as its day comes nearer, make it none."""
-    known = draft.launch.conflicts if draft.launch else ()
-    return bool(draft.conflicts) and _said(draft.conflicts) != _said(known)
+    return bool(decision.conflicts) and _said(decision.conflicts) != _said(decision.known_conflicts)
 
 
 def _said(conflicts: Sequence[Conflict]) -> list[tuple[object, ...]]:
-    ways = ([(one.action, one.detail) for one in conflict.options] for conflict in conflicts)
-    return [(one.constraint, one.detail, listed) for one, listed in zip(conflicts, ways, strict=True)]
+    return [
+        (conflict.constraint, conflict.detail, [(way.action, way.detail) for way in conflict.options])
+        for conflict in conflicts
+    ]
 
 
-def _closed(draft: Draft) -> bool:
-    return bool(draft.launch and draft.launch.conflicts) and not draft.conflicts
+def _closed(decision: Decision) -> bool:
+    return bool(decision.known_conflicts) and not decision.conflicts
 
 
-def _kinds(draft: Draft, before: LaunchSnapshot | None) -> Iterator[str]:
-    after = draft.after
+def _kinds(decision: Decision, before: LaunchSnapshot | None) -> Iterator[str]:
+    after = decision.after
     if before is None:
         yield LaunchKind.PLANNED
     else:
-        yield from _state_kinds(draft, before)
+        yield from _state_kinds(decision, before)
         yield from _field_kinds(before, after)
     yield from _train_kinds(before, after)
     if after.pin and (before is None or before.pin != after.pin):
         yield LaunchKind.PINNED
     for happened, kind in (
-        (_opened(draft), LaunchKind.CONFLICT_OPENED),
-        (_closed(draft), LaunchKind.CONFLICT_CLOSED),
-        (draft.undone, LaunchKind.UNDONE),
+        (_opened(decision), LaunchKind.CONFLICT_OPENED),
+        (_closed(decision), LaunchKind.CONFLICT_CLOSED),
+        (decision.undone, LaunchKind.UNDONE),
     ):
         if happened:
             yield kind
-    yield from draft.kinds
+    yield from decision.kinds
 
 
-def _state_kinds(draft: Draft, before: LaunchSnapshot) -> Iterator[str]:
-    after = draft.after
+def _state_kinds(decision: Decision, before: LaunchSnapshot) -> Iterator[str]:
+    after = decision.after
     if before.state == after.state:
         return
     if before.state == "cancelled":
@@ -132,7 +180,7 @@ def _state_kinds(draft: Draft, before: LaunchSnapshot) -> Iterator[str]:
     elif before.state == "held" and after.state in {"planned", "announced"}:
         yield LaunchKind.RELEASED_HOLD
     if after.state == "launched":
-        again = draft.launch is not None and draft.launch.happened_on is not None
+        again = decision.launch is not None and decision.launch.happened_on is not None
         yield LaunchKind.RELAUNCHED if again else LaunchKind.LAUNCHED
     elif after.state not in {"planned", "draft"}:
         yield LaunchKind(after.state)
@@ -160,24 +208,3 @@ def _train_kinds(before: LaunchSnapshot | None, after: LaunchSnapshot) -> Iterat
         yield LaunchKind.LEFT_TRAIN
     if after.train:
         yield LaunchKind.BOARDED
-
-
-MOST_HEARD = 3
-
-"""Features named in the chain of a launch that they do not belong to."""
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionContext:
-    """The act of which a plan is told: its cause, what was heard, and what is known of features now."""
-
-    state: State
-    cause: Cause
-    heard: Sequence[FeatureChange]
-    context: Context
-    view: Mapping[str, KnownFeature]
-
-    @property
-    def named(self) -> Sequence[FeatureChange]:
-        """What of it is named in the chain of a launch that it does not concern."""
-        return self.heard[:MOST_HEARD]

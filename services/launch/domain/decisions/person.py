@@ -1,23 +1,21 @@
-"""What persons agree on for a launch: another loudness or less lead for a time, work that is done, days it must keep.
+"""What persons do to one launch: edit its fields, choose or pin its date, agree on its loudness, lead, work and bounds.
 
-Checks and writes it down; what follows for tier and date is decided by the callers.
+Checks an act and says what it asks for; what follows for date and tier is decided in pipeline.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from services.launch.domain.context import Context, RefusedError
-from services.launch.domain.decisions.message import DecisionContext, Draft, build_message
-from services.launch.domain.decisions.shape import blank, hands, place, request_date, reshape
-from services.launch.domain.decisions.side_effects import collect_lead_warnings, collect_side_effects, request_again
+from services.launch.domain.decisions.message import DecisionContext
+from services.launch.domain.decisions.pipeline import PIN_HOLDS, LaunchRequest, blank, decide, reshape
 from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import HAPPENED_STATES, Launch, derive_launch_id
 from services.launch.domain.portfolio import State
-from services.launch.domain.reasons import explain
-from services.launch.domain.rules.catalogue import situation_of, violations
+from services.launch.domain.rules.catalogue import violations
 from services.launch.domain.rules.lead import AFTER_READY, Lead, contract, ready_on
-from services.launch.domain.scheduling.request import Placement, Placements, PlanRequest
-from services.launch.domain.scheduling.single import date_alone, plan
+from services.launch.domain.scheduling.request import DateRequest, request_date
+from services.launch.domain.scheduling.single import date_alone
 from services.launch.domain.tiers.retiering import Settled, settle_by_person
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import (
@@ -61,144 +59,7 @@ class Bounding(Word):
     lifted: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """What of an act is agreed on; each part may be missing."""
-
-    override: Overriding | None = None
-    end_override: bool = False
-    complete: tuple[str, ...] = ()
-    waive: Waiving | None = None
-    bounds: Bounding | None = None
-    ready: Day | None = None
-    """When the features are ready, from which lead counts that waits for them."""
-
-
-def agree(one: LaunchSnapshot, by: str, wish: Agreement, context: Context) -> dict[str, object]:
-    """The snapshot's fields that change.
-
-    Raises:
-        RefusedError: a name is missing, a day is not ahead, days contradict each other, there is no such activity or
-            nothing to end.
-    """
-    changed: dict[str, object] = {}
-    if wish.override:
-        changed["override"] = _override(one, by, wish.override, context)
-    elif wish.end_override:
-        _check_override(one)
-        changed["override"] = None
-    if wish.waive:
-        kept = tuple(waiver for waiver in one.waivers if waiver.activity != wish.waive.activity)
-        changed["waivers"] = (*kept, _waive(one, by, wish.waive, context, wish.ready))
-    if wish.bounds:
-        changed |= _bound(one, wish.bounds, context)
-    if wish.complete:
-        changed["completed"] = (*one.completed, *_complete(one, by, wish.complete, context))
-    return changed
-
-
-def _override(one: LaunchSnapshot, by: str, wish: Overriding, context: Context) -> TierOverride:
-    internal = wish.internal or min(wish.market, one.internal_tier)
-    _check_until(wish.until, context)
-    guarded = set(context.policy.retiering.second_approver)
-    touched = guarded & {one.market_tier, one.internal_tier, wish.market, internal}
-    if touched:
-        _check_second(by, wish.approved_by, f"a change to or from {' or '.join(sorted(touched))}")
-    return TierOverride(
-        market=wish.market,
-        internal=internal,
-        reason=wish.reason,
-        by=by,
-        approved_by=wish.approved_by,
-        on=context.today,
-        until=wish.until,
-    )
-
-
-def _check_override(one: LaunchSnapshot) -> None:
-    if one.override is None:
-        raise RefusedError(f"nobody has decided how loud {one.name} is; there is nothing to end", missing=True)
-
-
-def _waive(one: LaunchSnapshot, by: str, wish: Waiving, context: Context, ready: Day | None) -> Waiver:
-    lead = _find_activity(one, wish.activity, context, "$.activity")
-    if one.date is None:
-        raise RefusedError(f"{one.name} has no date that less lead could keep")
-    if lead.completed:
-        raise RefusedError(f"{lead.activity.name} is done; there is nothing to waive", "$.activity")
-    if lead.days <= 0:
-        raise RefusedError(f"{lead.activity.name} needs no lead before the launch", "$.activity")
-    _check_until(wish.until, context)
-    _check_second(by, wish.approved_by, "giving up a team's lead")
-    since = ready if lead.activity.anchor == AFTER_READY and ready else context.today
-    left = context.calendar.count_working_days(since, one.date, one.regions)
-    return Waiver(
-        activity=lead.activity.id,
-        team=lead.activity.team,
-        lead=lead.days,
-        kept=min(lead.days, left),
-        date=one.date,
-        reason=wish.reason,
-        by=by,
-        approved_by=wish.approved_by,
-        on=context.today,
-        until=wish.until,
-    )
-
-
-def _bound(one: LaunchSnapshot, wish: Bounding, context: Context) -> dict[str, Day | None]:
-    first = None if "not_before" in wish.lifted else wish.not_before or one.not_before
-    last = None if "not_after" in wish.lifted else wish.not_after or one.not_after
-    for name, day in (("not_before", wish.not_before), ("not_after", wish.not_after)):
-        if day and day <= context.today and day != getattr(one, name):
-            raise RefusedError(f"{day} is not ahead; the earliest day is tomorrow", f"$.{name}")
-        if day and (day - context.today).days > context.policy.horizon_days:
-            raise RefusedError(f"{day} is beyond the horizon of {context.policy.horizon_days} days", f"$.{name}")
-    if first and last and first > last:
-        where = "$.not_before" if wish.not_before else "$.not_after"
-        raise RefusedError(f"no day is on or after {first} and on or before {last}", where)
-    return {"not_before": first, "not_after": last}
-
-
-def check_last_day(one: LaunchSnapshot) -> None:
-    """Raises RefusedError if the launch has a date after its last day: by itself it does not come earlier."""
-    if one.date and one.not_after and one.date > one.not_after and not one.pin:
-        told = f"{one.name} is on {one.date}; give it a date up to {one.not_after} in the same request"
-        raise RefusedError(told, "$.not_after")
-
-
-def _complete(one: LaunchSnapshot, by: str, names: tuple[str, ...], context: Context) -> list[Completed]:
-    found = [_find_activity(one, name, context, "$.complete") for name in dict.fromkeys(names)]
-    return [
-        Completed(activity=lead.activity.id, planned=lead.begin_by, by=by, on=context.today)
-        for lead in found
-        if lead.completed is None
-    ]
-
-
-def _find_activity(one: LaunchSnapshot, name: str, context: Context, where: str) -> Lead:
-    leads = contract(one, context.calendar, context.today)
-    found = next((lead for lead in leads if lead.activity.id == name), None)
-    if found is None:
-        known = ", ".join(sorted(lead.activity.id for lead in leads)) or "none"
-        raise RefusedError(f"{one.name} has no activity {name!r:.80}; it has: {known}", where, missing=True)
-    return found
-
-
-def _check_until(until: Day, context: Context) -> None:
-    if until <= context.today:
-        raise RefusedError(f"{until} is not ahead; what is agreed holds until a later day", "$.until")
-
-
-def _check_second(by: str, other: str | None, what: str) -> None:
-    if not other or other.casefold() == by.casefold():
-        raise RefusedError(f"{what} needs a second name: somebody else who approves it", "$.approved_by")
-
-
-PIN_HOLDS = "A pin holds the date all the same, as a conflict that everybody sees"
-
 AFTERWARDS = frozenset({"name", "owners", "complete"})
-
 """What may still be changed when a launch has happened."""
 
 
@@ -273,43 +134,41 @@ def edit(state: State, command: Edit, context: Context, revision: int) -> Launch
     launch = _find(state, command)
     features = _features(state, command, launch)
     base = launch.snapshot if launch else blank(_name(state, features))
-    by_hand = {*hands(launch), *command.fields()}
-    shape = _shape(base, command, context, ready_on(features))
-    placement = Placement(shape.date, shape.waits_for, conflicts=launch.conflicts if launch else ())
-    placements, after = Placements(), shape
-    if set(command.acts()) - AFTERWARDS or launch is None or (command.complete and launch.conflicts):
+    agreed = _agree(base, command, ready_on(features), context)
+    shape = base.model_copy(update={**command.fields(), **agreed, "pin": _pin(base, command, context)})
+    acts = set(command.acts())
+    plans = bool(acts - AFTERWARDS) or launch is None or bool(command.complete and launch.conflicts)
+    if plans:
+        by_hand = {*(launch.by_hand if launch else ()), *command.fields()}
         shape = reshape(shape, features, by_hand, context, _settle(command, shape, features, context))
-        request = PlanRequest(state, context, revision, lambda one: request_again(one, state.features, context))
-        placements = _plan(command, launch, shape, features, request)
-        placement = placements.asked[shape.id]
-        after = _called_off(command, place(shape, features, placement, context))
-    cause = _cause(command, after, context)
-    decision = DecisionContext(state, cause, (), context, state.features)
-    draft = _draft(command, launch, after, placement, decision)
-    return build_message(state.portfolio, revision, cause, (), collect_side_effects([draft], placements, decision))
-
-
-def _shape(base: LaunchSnapshot, command: Edit, context: Context, ready: Day | None) -> LaunchSnapshot:
-    wish = Agreement(command.override, command.end_override, command.complete, command.waive, command.bounds, ready)
-    agreed = agree(base, command.by, wish, context)
-    return base.model_copy(update={**command.fields(), **agreed, "pin": _pin(base, command, context)})
-
-
-def _draft(
-    command: Edit, launch: Launch | None, after: LaunchSnapshot, placement: Placement, decision: DecisionContext
-) -> Draft:
-    ready = ready_on(features_of(after, decision.view))
-    extra = collect_lead_warnings(launch, after, None, (ready, ready), decision.context)
-    kinds = (*((LaunchKind.LEAD_TIME_WAIVED,) if command.waive else ()), *extra.kinds)
-    links = (*placement.links, *extra.links)
-    why = explain(decision.cause, (), launch.snapshot if launch else None, after, links)
-    conflicts = () if after.state == "cancelled" else placement.conflicts
-    return Draft(launch, after, why, conflicts, kinds=kinds)
+    about = DecisionContext(state, context, revision, state.features, _cause(command, shape, context))
+    request = LaunchRequest(
+        launch,
+        shape,
+        features,
+        kinds=(LaunchKind.LEAD_TIME_WAIVED,) if command.waive else (),
+        insists=command.date is not None,
+        off=bool(command.cancel),
+        anew=plans,
+        closes_proposal=False,
+    )
+    if not plans:
+        return decide(about, about.plan_request(), [request])
+    wanted = request_date(shape, features, launch, context)
+    if command.date:
+        _check_date(command.date, wanted, context)
+    elif command.bounds:
+        check_last_day(shape)
+    wanted = replace(wanted, date=command.date or wanted.date, launch=None)
+    if command.cancel:
+        request = replace(request, placement=date_alone(wanted, context))
+        return decide(about, about.plan_request(gone=frozenset([shape.id])), [request])
+    return decide(about, about.plan_request(), [replace(request, date=wanted)])
 
 
 def _settle(command: Edit, shape: LaunchSnapshot, features: Sequence[KnownFeature], context: Context) -> Settled | None:
     """After the end of an override the tier follows the score alone, not the band of what was chosen."""
-    active = [one.snapshot for one in features if not one.is_cancelled]
+    active = [feature.snapshot for feature in features if not feature.is_cancelled]
     return settle_by_person(shape, active, context.calendar, None) if command.end_override and active else None
 
 
@@ -336,7 +195,7 @@ def _features(state: State, command: Edit, launch: Launch | None) -> list[KnownF
     unknown = sorted(set(command.features) - state.features.keys())
     if unknown:
         raise RefusedError(f"no such feature: {', '.join(unknown)}", "$.features")
-    return [state.features[one] for one in dict.fromkeys(command.features)]
+    return [state.features[name] for name in dict.fromkeys(command.features)]
 
 
 def _name(state: State, features: Sequence[KnownFeature]) -> LaunchId:
@@ -352,43 +211,16 @@ def _pin(base: LaunchSnapshot, command: Edit, context: Context) -> Pin | None:
     return Pin(reason=command.pin, by=command.by, on=context.today)
 
 
-def _plan(
-    command: Edit, launch: Launch | None, shape: LaunchSnapshot, features: Sequence[KnownFeature], request: PlanRequest
-) -> Placements:
-    context = request.context
-    if command.date:
-        _check_date(command.date, shape, features, context)
-    elif command.bounds:
-        check_last_day(shape)
-    asked = request_date(shape, features, launch, context)
-    wanted = replace(asked, date=command.date or asked.date, launch=None)
-    if command.cancel:
-        placements = plan([], replace(request, gone=frozenset([shape.id])))
-        return replace(placements, asked={shape.id: date_alone(wanted, context)})
-    placements = plan([wanted], request)
-    placement = placements.asked[shape.id]
-    if command.date and placement.date != command.date:
-        sentences = "; ".join(dict.fromkeys(one.detail for one in placement.links)) or "there is no room"
-        raise RefusedError(f"{sentences}. {PIN_HOLDS}", "$.date")
-    return placements
-
-
-def _check_date(day: Day, shape: LaunchSnapshot, features: Sequence[KnownFeature], context: Context) -> None:
+def _check_date(day: Day, wanted: DateRequest, context: Context) -> None:
     """A person may choose any day that breaks no rule, and with a pin any day ahead."""
     if day <= context.today:
         raise RefusedError(f"{day} is not ahead; the earliest day is tomorrow", "$.date")
     if (day - context.today).days > context.policy.horizon_days:
         raise RefusedError(f"{day} is beyond the horizon of {context.policy.horizon_days} days", "$.date")
-    against = [] if shape.pin else violations(situation_of(shape, features, context), day, context.calendar)
+    against = [] if wanted.pinned else violations(wanted.situation, day, context.calendar)
     if against:
-        sentences = "; ".join(dict.fromkeys(one.detail for one in against))
+        sentences = "; ".join(dict.fromkeys(rule.detail for rule in against))
         raise RefusedError(f"{sentences}. {PIN_HOLDS}", "$.date")
-
-
-def _called_off(command: Edit, after: LaunchSnapshot) -> LaunchSnapshot:
-    return (
-        after.model_copy(update={"state": "cancelled", "waits_for": None, "train": None}) if command.cancel else after
-    )
 
 
 def _cause(command: Edit, after: LaunchSnapshot, context: Context) -> Cause:
@@ -412,3 +244,127 @@ def _verbs(command: Edit) -> Iterator[str]:
         yield "created"
     else:
         yield from (VERBS[act] for act in command.acts())
+
+
+# ---- what persons agree on: another loudness or less lead for a time, work that is done, days it must keep
+
+
+def _agree(launch: LaunchSnapshot, command: Edit, ready: Day | None, context: Context) -> dict[str, object]:
+    """The snapshot's fields that change; `ready` is when the features are, from which lead counts that waits for them.
+
+    Raises:
+        RefusedError: a name is missing, a day is not ahead, days contradict each other, there is no such activity or
+            nothing to end.
+    """
+    changed: dict[str, object] = {}
+    if command.override:
+        changed["override"] = _override(launch, command.by, command.override, context)
+    elif command.end_override:
+        _check_override(launch)
+        changed["override"] = None
+    if command.waive:
+        kept = tuple(waiver for waiver in launch.waivers if waiver.activity != command.waive.activity)
+        changed["waivers"] = (*kept, _waive(launch, command.by, command.waive, context, ready))
+    if command.bounds:
+        changed |= _bound(launch, command.bounds, context)
+    if command.complete:
+        changed["completed"] = (*launch.completed, *_complete(launch, command.by, command.complete, context))
+    return changed
+
+
+def _override(launch: LaunchSnapshot, by: str, wish: Overriding, context: Context) -> TierOverride:
+    internal = wish.internal or min(wish.market, launch.internal_tier)
+    _check_until(wish.until, context)
+    guarded = set(context.policy.retiering.second_approver)
+    touched = guarded & {launch.market_tier, launch.internal_tier, wish.market, internal}
+    if touched:
+        _check_second(by, wish.approved_by, f"a change to or from {' or '.join(sorted(touched))}")
+    return TierOverride(
+        market=wish.market,
+        internal=internal,
+        reason=wish.reason,
+        by=by,
+        approved_by=wish.approved_by,
+        on=context.today,
+        until=wish.until,
+    )
+
+
+def _check_override(launch: LaunchSnapshot) -> None:
+    if launch.override is None:
+        raise RefusedError(f"nobody has decided how loud {launch.name} is; there is nothing to end", missing=True)
+
+
+def _waive(launch: LaunchSnapshot, by: str, wish: Waiving, context: Context, ready: Day | None) -> Waiver:
+    lead = _find_activity(launch, wish.activity, context, "$.activity")
+    if launch.date is None:
+        raise RefusedError(f"{launch.name} has no date that less lead could keep")
+    if lead.completed:
+        raise RefusedError(f"{lead.activity.name} is done; there is nothing to waive", "$.activity")
+    if lead.days <= 0:
+        raise RefusedError(f"{lead.activity.name} needs no lead before the launch", "$.activity")
+    _check_until(wish.until, context)
+    _check_second(by, wish.approved_by, "giving up a team's lead")
+    since = ready if lead.activity.anchor == AFTER_READY and ready else context.today
+    left = context.calendar.count_working_days(since, launch.date, launch.regions)
+    return Waiver(
+        activity=lead.activity.id,
+        team=lead.activity.team,
+        lead=lead.days,
+        kept=min(lead.days, left),
+        date=launch.date,
+        reason=wish.reason,
+        by=by,
+        approved_by=wish.approved_by,
+        on=context.today,
+        until=wish.until,
+    )
+
+
+def _bound(launch: LaunchSnapshot, wish: Bounding, context: Context) -> dict[str, Day | None]:
+    first = None if "not_before" in wish.lifted else wish.not_before or launch.not_before
+    last = None if "not_after" in wish.lifted else wish.not_after or launch.not_after
+    for name, day in (("not_before", wish.not_before), ("not_after", wish.not_after)):
+        if day and day <= context.today and day != getattr(launch, name):
+            raise RefusedError(f"{day} is not ahead; the earliest day is tomorrow", f"$.{name}")
+        if day and (day - context.today).days > context.policy.horizon_days:
+            raise RefusedError(f"{day} is beyond the horizon of {context.policy.horizon_days} days", f"$.{name}")
+    if first and last and first > last:
+        where = "$.not_before" if wish.not_before else "$.not_after"
+        raise RefusedError(f"no day is on or after {first} and on or before {last}", where)
+    return {"not_before": first, "not_after": last}
+
+
+def check_last_day(launch: LaunchSnapshot) -> None:
+    """Raises RefusedError if the launch has a date after its last day: by itself it does not come earlier."""
+    if launch.date and launch.not_after and launch.date > launch.not_after and not launch.pin:
+        told = f"{launch.name} is on {launch.date}; give it a date up to {launch.not_after} in the same request"
+        raise RefusedError(told, "$.not_after")
+
+
+def _complete(launch: LaunchSnapshot, by: str, names: tuple[str, ...], context: Context) -> list[Completed]:
+    found = [_find_activity(launch, name, context, "$.complete") for name in dict.fromkeys(names)]
+    return [
+        Completed(activity=lead.activity.id, planned=lead.begin_by, by=by, on=context.today)
+        for lead in found
+        if lead.completed is None
+    ]
+
+
+def _find_activity(launch: LaunchSnapshot, name: str, context: Context, where: str) -> Lead:
+    leads = contract(launch, context.calendar, context.today)
+    found = next((lead for lead in leads if lead.activity.id == name), None)
+    if found is None:
+        known = ", ".join(sorted(lead.activity.id for lead in leads)) or "none"
+        raise RefusedError(f"{launch.name} has no activity {name!r:.80}; it has: {known}", where, missing=True)
+    return found
+
+
+def _check_until(until: Day, context: Context) -> None:
+    if until <= context.today:
+        raise RefusedError(f"{until} is not ahead; what is agreed holds until a later day", "$.until")
+
+
+def _check_second(by: str, other: str | None, what: str) -> None:
+    if not other or other.casefold() == by.casefold():
+        raise RefusedError(f"{what} needs a second name: somebody else who approves it", "$.approved_by")

@@ -1,6 +1,7 @@
-"""Approve or reject a proposal. It is applied whole or not at all, and only while it still holds.
+"""A person's word about a plan: approve or reject a proposal, or take back what a decision moved.
 
-One that no longer holds is made again in the same decision; whoever approved the old one is shown the difference.
+A proposal is applied whole or not at all, and only while it still holds. One that no longer holds is made again in the
+same decision; whoever approved the old one is shown the difference. An undo is itself a plan; no rule bends for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,20 +9,17 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from services.launch.domain.context import Context, RefusedError
-from services.launch.domain.decisions.message import DecisionContext, Draft, build_message
-from services.launch.domain.decisions.shape import hands, place, reshape
-from services.launch.domain.decisions.side_effects import collect_side_effects, request_again
+from services.launch.domain.decisions.message import Decision, DecisionContext, build_message
+from services.launch.domain.decisions.pipeline import LaunchRequest, decide, place, reshape
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain, plainly
 from services.launch.domain.rules.audience import on_day
 from services.launch.domain.rules.catalogue import situation_of, violations
-from services.launch.domain.scheduling.engine_state import Trial
-from services.launch.domain.scheduling.parts import become
-from services.launch.domain.scheduling.request import Placement, Placements, PlanRequest, Shapes, engine_state_of
-from services.launch.domain.scheduling.run_engine import crowd
-from services.launch.domain.scheduling.single import plan
+from services.launch.domain.scheduling.approval import become
+from services.launch.domain.scheduling.engine_state import Trial, engine_state_of
+from services.launch.domain.scheduling.request import FoundDates, Placement, Shapes
 from services.launch.domain.tiers.retiering import settle_by_person
 from services.launch.domain.verifying.verifier import CheckedPlan
 from shared.contracts.cause import Cause, Source
@@ -29,14 +27,13 @@ from shared.contracts.launch import (
     Conflict,
     LaunchesChanged,
     LaunchKind,
-    LaunchSnapshot,
     Link,
     Option,
     Proposal,
     ProposedMove,
     Tier,
 )
-from shared.contracts.words import CauseId, LaunchId, Word
+from shared.contracts.words import CauseId, Day, LaunchId, Word
 
 APPROVED, REJECTED = "approved", "rejected"
 
@@ -67,102 +64,67 @@ def on_verdict(state: State, verdict: Verdict, context: Context, revision: int) 
         RefusedError: there is no such open proposal, or it is not the one that the person saw.
     """
     proposal = state.proposals.get(verdict.proposal)
-    louder = find_asked(state, verdict.proposal) if proposal is None else None
-    if louder and louder.asked:
-        return VerdictResult(_judge_tier(state, louder, louder.asked, verdict, PlanRequest(state, context, revision)))
-    if proposal is None:
+    launch = find_asked(state, verdict.proposal) if proposal is None else None
+    known = launch.asked if launch else proposal
+    if known is None:
         raise RefusedError(f"{verdict.proposal} is not open", missing=True)
-    if verdict.hash and verdict.hash != proposal.hash:
-        raise RefusedError(f"{proposal.id} is not what you saw: it is {proposal.hash} now", "$.hash")
-    if not verdict.approve:
-        return VerdictResult(_reject(state, proposal, verdict, context, revision))
-    against = reasons_not_to(state, proposal.moves, context)
-    if against:
-        return VerdictResult(_again(state, proposal, verdict, context, revision), "; ".join(against))
-    return VerdictResult(_approve(state, proposal, verdict, context, revision))
+    if verdict.hash and verdict.hash != known.hash:
+        raise RefusedError(f"{known.id} is not what you saw: it is {known.hash} now", "$.hash")
+    if not verdict.approve and not verdict.reason:
+        raise RefusedError("say why you reject it", "$.reason")
+    against = reasons_not_to(state, known.moves, context) if verdict.approve and launch is None else []
+    word = "asked for what no longer holds" if against else APPROVED if verdict.approve else REJECTED
+    cause = cause_of(verdict.by, verdict.request, f"{word}: {known.summary}", known.id, context)
+    about = DecisionContext(state, context, revision, state.features, cause)
+    if launch and verdict.approve:
+        message = _approve_tier(launch, known, about)
+    elif launch:
+        message = _reject_tier(launch, known, verdict.reason, about)
+    elif against:
+        message = renew(about, known)
+    elif verdict.approve:
+        message = _approve(known, verdict, about)
+    else:
+        message = _reject(known, verdict, about)
+    return VerdictResult(message, "; ".join(against))
 
 
-def _judge_tier(
-    state: State, launch: Launch, asked: Proposal, verdict: Verdict, request: PlanRequest
-) -> LaunchesChanged:
-    if verdict.hash and verdict.hash != asked.hash:
-        raise RefusedError(f"{asked.id} is not what you saw: it is {asked.hash} now", "$.hash")
-    word = APPROVED if verdict.approve else REJECTED
-    cause = cause_of(verdict.by, verdict.request, f"{word}: {asked.summary}", asked.id, request.context)
-    if verdict.approve:
-        return approve_tier(state, launch, cause, request.context, request.revision)
-    return reject_tier(state, launch, cause, verdict.reason, request.revision)
-
-
-def _approve(state: State, proposal: Proposal, verdict: Verdict, context: Context, revision: int) -> LaunchesChanged:
-    cause = cause_of(verdict.by, verdict.request, f"approved: {proposal.summary}", proposal.id, context)
-    drafts = []
+def _approve(proposal: Proposal, verdict: Verdict, about: DecisionContext) -> LaunchesChanged:
+    decisions = []
     for move in proposal.moves:
-        launch = state.launches[move.launch]
+        launch = about.state.launches[move.launch]
         before = launch.snapshot
-        after = place(before, features_of(before, state.features), Placement(move.later_date), context)
+        after = place(before, features_of(before, about.view), Placement(move.later_date), about.context)
         links = (
             Link(launch=launch.id, constraint="approval", detail=f"{verdict.by} approved {proposal.id}"),
             Link(launch=launch.id, detail=move.detail),
         )
-        why = explain(cause, (), before, after, links)
-        drafts.append(Draft(launch, after, why, kinds=(LaunchKind.PROPOSAL_APPROVED,)))
-    told = DecisionContext(state, cause, (), context, state.features)
-    return _told(told, drafts, become(proposal, APPROVED, verdict.reason or None), revision)
+        why = explain(about.cause, (), before, after, links)
+        decisions.append(Decision(launch, after, why, kinds=(LaunchKind.PROPOSAL_APPROVED,)))
+    message = decide(about, about.plan_request(), decided=decisions)
+    return message.model_copy(update={"proposals": (become(proposal, APPROVED, verdict.reason or None),)})
 
 
-def _reject(state: State, proposal: Proposal, verdict: Verdict, context: Context, revision: int) -> LaunchesChanged:
-    if not verdict.reason:
-        raise RefusedError("say why you reject it", "$.reason")
-    cause = cause_of(verdict.by, verdict.request, f"rejected: {proposal.summary}", proposal.id, context)
-    drafts = []
+def _reject(proposal: Proposal, verdict: Verdict, about: DecisionContext) -> LaunchesChanged:
+    decisions = []
     for move in proposal.moves:
-        launch = state.launches[move.launch]
+        launch = about.state.launches[move.launch]
         detail = f"{verdict.by} rejected {proposal.id}: {verdict.reason}"
         link = Link(launch=launch.id, constraint="approval", detail=detail)
-        why = explain(cause, (), launch.snapshot, launch.snapshot, (link,))
+        why = explain(about.cause, (), launch.snapshot, launch.snapshot, (link,))
         option = Option(action="move", detail=f"Move it to {move.later_date} after all.", cost=proposal.cost)
-        conflicts = (*broken_rules(state, launch, context, option), *_crowded(state, launch, context, option))
-        conflicts = conflicts or launch.conflicts
-        drafts.append(Draft(launch, launch.snapshot, why, conflicts, kinds=(LaunchKind.PROPOSAL_REJECTED,)))
-    told = DecisionContext(state, cause, (), context, state.features)
-    return _told(told, drafts, become(proposal, REJECTED, verdict.reason), revision)
+        conflicts = (*_broken_rules(launch, option, about), *_crowded(launch, option, about)) or launch.conflicts
+        decisions.append(Decision(launch, launch.snapshot, why, conflicts, kinds=(LaunchKind.PROPOSAL_REJECTED,)))
+    message = decide(about, about.plan_request(), decided=decisions)
+    return message.model_copy(update={"proposals": (become(proposal, REJECTED, verdict.reason),)})
 
 
-def _crowded(state: State, launch: Launch, context: Context, option: Option) -> tuple[Conflict, ...]:
-    """What the launch takes from others on the date that it keeps, after its needs have changed."""
-    engine, day = engine_state_of(state, context), launch.snapshot.date
-    reasons = crowd(engine, launch.id, day.toordinal()) if day and launch.id in engine.entries else []
-    name = Shapes(state, {}).name
-    return _said(launch, {one.constraint: plainly(one.detail, name) for one in reasons}, option)
-
-
-def broken_rules(state: State, launch: Launch, context: Context, option: Option) -> tuple[Conflict, ...]:
-    """What speaks against the date that the launch keeps, by its own rules."""
-    one = launch.snapshot
-    situation = situation_of(one, features_of(one, state.features), context)
-    against = violations(situation, one.date, context.calendar) if one.date else []
-    return _said(launch, {bound.constraint: bound.detail for bound in against}, option)
-
-
-def _said(launch: Launch, rules: Mapping[str, str], option: Option) -> tuple[Conflict, ...]:
-    return tuple(
-        Conflict(launch=launch.id, constraint=rule, detail=detail, options=(option,)) for rule, detail in rules.items()
-    )
-
-
-def _again(state: State, proposal: Proposal, verdict: Verdict, context: Context, revision: int) -> LaunchesChanged:
-    """Make the proposal again as things are now."""
-    summary = f"asked for what no longer holds: {proposal.summary}"
-    cause = cause_of(verdict.by, verdict.request, summary, proposal.id, context)
-    return renew(PlanRequest(state, context, revision), proposal, cause)
-
-
-def _told(decision: DecisionContext, drafts: Sequence[Draft], proposal: Proposal, revision: int) -> LaunchesChanged:
-    message = build_message(
-        decision.state.portfolio, revision, decision.cause, (), collect_side_effects(drafts, Placements(), decision)
-    )
-    return message.model_copy(update={"proposals": (proposal,)})
+def renew(
+    about: DecisionContext, proposal: Proposal, instead_of: str | None = None, found: FoundDates | None = None
+) -> LaunchesChanged:
+    """Plan again for the launches of a proposal; what comes of it takes the proposal's place."""
+    plan = about.plan_request(touched=frozenset(move.launch for move in proposal.moves))
+    return decide(about, replace(plan, instead_of=instead_of, found=found))
 
 
 def cause_of(by: str, request: str, summary: str, ref: str | None, context: Context) -> Cause:
@@ -173,119 +135,191 @@ def cause_of(by: str, request: str, summary: str, ref: str | None, context: Cont
     return Cause(id=CauseId(f"launch:person:{request}"), kind="person", summary=f"{by} {summary}", source=source)
 
 
-def reasons_not_to(state: State, moves: Sequence[ProposedMove], context: Context) -> list[str]:
-    """Why the moves are no longer possible as they were proposed, all of them together."""
-    found: list[str] = []
-    engine = engine_state_of(state, context)
-    with Trial(engine) as trial:
-        for move in moves:
-            found += _changed(state.launches[move.launch], move, state, context)
-        days = {one.launch: one.later_date.toordinal() for one in moves if one.later_date}
-        if found or not days.keys() <= engine.entries.keys():
-            return found or ["a launch has no date any more"]
-        trial.move({str(name): day for name, day in days.items()})
-        crowds = (one for name, day in sorted(days.items()) for one in crowd(engine, name, day))
-        found += [plainly(one.detail, Shapes(state, {}).name) for one in crowds]
-    placed = ((state.launches[one.launch].snapshot, one.later_date) for one in moves)
-    moved = [on_day(snapshot, day, context.calendar) for snapshot, day in placed if day]
-    found += state.audiences.against_all(moved, context.calendar)
-    return found or refusals(state, _written(state, moves), context)
-
-
-def refusals(state: State, plan: CheckedPlan, context: Context) -> list[str]:
-    """What the independent checker has against a plan, in sentences."""
-    return [f"{one.rule}: {one.detail}" for one in engine_state_of(state, context).verifier.judge(plan, context.today)]
-
-
-def _written(state: State, moves: Sequence[ProposedMove]) -> CheckedPlan:
-    """The moves as the checker is told of them."""
-    launches = {one.launch: state.launches[one.launch] for one in moves}
-    return CheckedPlan(
-        shapes=Shapes(state, {}),
-        before=state.standing,
-        changes={one.launch: one.later_date for one in moves},
-        asked={name: one.snapshot.date for name, one in launches.items()},
-        features={name: features_of(one.snapshot, state.features) for name, one in launches.items()},
-    )
-
-
-def _changed(launch: Launch, move: ProposedMove, state: State, context: Context) -> list[str]:
-    one = launch.snapshot
-    if one.date != move.earlier_date or not launch.is_open or one.pin or move.later_date is None:
-        return [f"{one.name} is {one.state}, on {one.date}"]
-    situation = situation_of(one, features_of(one, state.features), context)
-    return [bound.detail for bound in violations(situation, move.later_date, context.calendar)]
-
-
-def renew(request: PlanRequest, proposal: Proposal, cause: Cause) -> LaunchesChanged:
-    """Plan again for the launches of a proposal; what comes of it takes the proposal's place."""
-    state, context = request.state, request.context
-    launches = frozenset(LaunchId(one.launch) for one in proposal.moves)
-    request = replace(request, revive=lambda one: request_again(one, state.features, context), touched=launches)
-    drafts = collect_side_effects([], plan([], request), DecisionContext(state, cause, (), context, state.features))
-    return build_message(state.portfolio, request.revision, cause, (), drafts)
+# ---- the tier of one launch
 
 
 def find_asked(state: State, proposal: str) -> Launch | None:
     """The launch whose tier such an open proposal would change."""
-    waiting = (one for one in state.launches.values() if one.asked and one.asked.state == "open")
-    return next((one for one in waiting if one.asked and one.asked.id == proposal), None)
+    waiting = (launch for launch in state.launches.values() if launch.asked and launch.asked.state == "open")
+    return next((launch for launch in waiting if launch.asked and launch.asked.id == proposal), None)
 
 
-def approve_tier(state: State, launch: Launch, cause: Cause, context: Context, revision: int) -> LaunchesChanged:
+def _approve_tier(launch: Launch, asked: Proposal, about: DecisionContext) -> LaunchesChanged:
     """Give the launch the tiers that were asked for."""
-    asked = _asked(launch)
-    before = launch.snapshot
-    features = features_of(before, state.features)
-    active = [one.snapshot for one in features if not one.is_cancelled]
+    before, cause = launch.snapshot, about.cause
+    features = features_of(before, about.view)
+    active = [feature.snapshot for feature in features if not feature.is_cancelled]
     if not active:
         raise RefusedError(f"{before.name} has no feature left whose loudness could change")
     market, _, internal = (asked.hash or "").partition("/")
-    computed = settle_by_person(before, active, context.calendar, None)
+    computed = settle_by_person(before, active, about.context.calendar, None)
     settled = replace(
         computed,
         market=cast("Tier", market),
         internal=cast("Tier", internal),
         reason=f"{computed.computed.reason} {cause.source.actor} approved {market}.",
     )
-    shape = reshape(before, features, hands(launch), context, settled)
-    placements = _plan(
-        launch, shape, PlanRequest(state, context, revision, lambda one: request_again(one, state.features, context))
+    shape, plan = reshape(before, features, launch.by_hand, about.context, settled), about.plan_request()
+    wanted = plan.ask_again(launch.model_copy(update={"snapshot": shape}))
+    request = LaunchRequest(
+        launch,
+        shape,
+        features,
+        replace(wanted, launch=launch) if wanted else None,
+        links=(Link(constraint="approval", detail=f"{cause.summary} ({asked.id})"),),
+        kinds=(LaunchKind.PROPOSAL_APPROVED,),
+        proposals=(become(asked, APPROVED, asked.reason),),
+        warns=False,
     )
-    placement = placements.asked[shape.id]
-    after = place(shape, features, placement, context)
-    why = explain(cause, (), before, after, (_link(cause, asked), *placement.links))
-    told = (asked.model_copy(update={"state": "approved"}),)
-    kinds = (LaunchKind.PROPOSAL_APPROVED,)
-    draft = Draft(launch, after, why, placement.conflicts, placement.undone, kinds=kinds, proposals=told)
-    drafts = collect_side_effects([draft], placements, DecisionContext(state, cause, (), context, state.features))
-    return build_message(state.portfolio, revision, cause, (), drafts)
+    return decide(about, plan, [request])
 
 
-def reject_tier(state: State, launch: Launch, cause: Cause, reason: str, revision: int) -> LaunchesChanged:
+def _reject_tier(launch: Launch, asked: Proposal, reason: str, about: DecisionContext) -> LaunchesChanged:
     """Leave the launch as loud as it is; the same change is not asked for again."""
-    if not reason:
-        raise RefusedError("say why you reject it", "$.reason")
-    asked = _asked(launch)
-    one = launch.snapshot
-    why = explain(cause, (), one, one, (_link(cause, asked),))
-    told = (asked.model_copy(update={"state": "rejected", "reason": reason}),)
-    draft = Draft(launch, one, why, launch.conflicts, kinds=(LaunchKind.PROPOSAL_REJECTED,), proposals=told)
-    return build_message(state.portfolio, revision, cause, (), [draft])
+    link = Link(constraint="approval", detail=f"{about.cause.summary} ({asked.id})")
+    why = explain(about.cause, (), launch.snapshot, launch.snapshot, (link,))
+    told, kinds = (become(asked, REJECTED, reason),), (LaunchKind.PROPOSAL_REJECTED,)
+    decision = Decision(launch, launch.snapshot, why, launch.conflicts, kinds=kinds, proposals=told)
+    return build_message(about, [decision])
 
 
-def _asked(launch: Launch) -> Proposal:
-    if launch.asked is None:
-        raise RefusedError(f"nothing is asked for {launch.snapshot.name}", missing=True)
-    return launch.asked
+# ---- undo
 
 
-def _plan(launch: Launch, shape: LaunchSnapshot, request: PlanRequest) -> Placements:
-    wanted = request_again(launch.model_copy(update={"snapshot": shape}), request.state.features, request.context)
-    if wanted is None:
-        return Placements({shape.id: Placement(shape.date, shape.waits_for, conflicts=launch.conflicts)})
-    return plan([replace(wanted, launch=launch)], request)
+class AppliedMove(Word):
+    """A move that was applied."""
+
+    launch: LaunchId
+    earlier: Day
+    later: Day
 
 
-def _link(cause: Cause, asked: Proposal) -> Link:
-    return Link(constraint="approval", detail=f"{cause.summary} ({asked.id})")
+class Undo(Word):
+    """A person's wish to take back what was told with a revision."""
+
+    told_revision: int
+    by: str
+    request: str
+    moves: tuple[AppliedMove, ...]
+
+
+def undo(state: State, command: Undo, context: Context, revision: int) -> LaunchesChanged:
+    """Take back the moves of one decision, all of them or none, told as `undone`.
+
+    A launch whose own features speak against the old date goes back as well, as it stood before, with a conflict.
+
+    Raises:
+        RefusedError: it is no longer possible; says why.
+    """
+    if not command.moves:
+        raise RefusedError(f"revision {command.told_revision} moved no launch from one date to another")
+    against = _reasons_not_to_undo(state, command.moves, context)
+    if against:
+        raise RefusedError(f"it can no longer be undone: {'; '.join(dict.fromkeys(against))}")
+    what = f"undid what was decided with revision {command.told_revision}"
+    cause = cause_of(command.by, command.request, what, str(command.told_revision), context)
+    about = DecisionContext(state, context, revision, state.features, cause)
+    decisions = []
+    for move in command.moves:
+        launch = state.launches[move.launch]
+        before = launch.snapshot
+        after = place(before, features_of(before, state.features), Placement(move.earlier), context)
+        cost = context.policy.objective.price(after, move.later, context.today)
+        option = Option(action="move", detail=f"Move it to {move.later} after all.", cost=cost)
+        conflicts = _broken_rules(launch.model_copy(update={"snapshot": after}), option, about)
+        why = explain(cause, (), before, after, (Link(launch=launch.id, detail=cause.summary),))
+        decisions.append(Decision(launch, after, why, conflicts, undone=True))
+    moved = frozenset(move.launch for move in command.moves)
+    return decide(about, about.plan_request(touched=moved, left_alone=moved), decided=decisions)
+
+
+# ---- what speaks against a date
+
+
+def _broken_rules(launch: Launch, option: Option, about: DecisionContext) -> tuple[Conflict, ...]:
+    """What speaks against the date that the launch keeps, by its own rules."""
+    snapshot = launch.snapshot
+    situation = situation_of(snapshot, features_of(snapshot, about.view), about.context)
+    against = violations(situation, snapshot.date, about.context.calendar) if snapshot.date else []
+    return _conflicts(launch, {rule.constraint: rule.detail for rule in against}, option)
+
+
+def _crowded(launch: Launch, option: Option, about: DecisionContext) -> tuple[Conflict, ...]:
+    """What the launch takes from others on the date that it keeps, after its needs have changed."""
+    engine, day = engine_state_of(about.state, about.context), launch.snapshot.date
+    reasons = engine.crowd(launch.id, day.toordinal()) if day and launch.id in engine.entries else []
+    name = Shapes(about.state, {}).name
+    return _conflicts(launch, {reason.constraint: plainly(reason.detail, name) for reason in reasons}, option)
+
+
+def _conflicts(launch: Launch, rules: Mapping[str, str], option: Option) -> tuple[Conflict, ...]:
+    return tuple(
+        Conflict(launch=launch.id, constraint=rule, detail=detail, options=(option,)) for rule, detail in rules.items()
+    )
+
+
+def reasons_not_to(state: State, moves: Sequence[ProposedMove], context: Context) -> list[str]:
+    """Why the moves are no longer possible as they were proposed, all of them together."""
+    found: list[str] = []
+    launches, engine, name = state.launches, engine_state_of(state, context), Shapes(state, {}).name
+    features = {move.launch: features_of(launches[move.launch].snapshot, state.features) for move in moves}
+    for move in moves:
+        launch, snapshot = launches[move.launch], launches[move.launch].snapshot
+        if snapshot.date != move.earlier_date or not launch.is_open or snapshot.pin or move.later_date is None:
+            found.append(f"{snapshot.name} is {snapshot.state}, on {snapshot.date}")
+        else:
+            situation = situation_of(snapshot, features[move.launch], context)
+            found += [rule.detail for rule in violations(situation, move.later_date, context.calendar)]
+    days = {move.launch: move.later_date for move in moves if move.later_date}
+    if found or not days.keys() <= engine.entries.keys():
+        return found or ["a launch has no date any more"]
+    with Trial(engine) as trial:
+        trial.move({str(moving): day.toordinal() for moving, day in days.items()})
+        for moving, day in sorted(days.items()):
+            found += [plainly(reason.detail, name) for reason in engine.crowd(moving, day.toordinal())]
+    moved = [on_day(launches[moving].snapshot, day, context.calendar) for moving, day in days.items()]
+    found += state.audiences.against_all(moved, context.calendar)
+    plan = CheckedPlan(
+        shapes=Shapes(state, {}),
+        before=state.standing,
+        changes={move.launch: move.later_date for move in moves},
+        asked={moving: launches[moving].snapshot.date for moving in features},
+        features=features,
+    )
+    return found or _refusals(state, plan, context)
+
+
+def _reasons_not_to_undo(state: State, moves: Sequence[AppliedMove], context: Context) -> list[str]:
+    """Why the launches cannot all go back. What features say against an old date is told as a conflict instead."""
+    found = []
+    for move in moves:
+        launch = state.launches[move.launch]
+        snapshot = launch.snapshot
+        if snapshot.date != move.later or not launch.is_open:
+            found.append(f"{snapshot.name} is {snapshot.state}, on {snapshot.date}, and not on {move.later} any more")
+        elif snapshot.pin:
+            found.append(f"{snapshot.name} is pinned")
+        elif move.earlier <= context.today:
+            found.append(f"{move.earlier} has passed")
+    if found:
+        return found
+    engine, name = engine_state_of(state, context), Shapes(state, {}).name
+    with Trial(engine) as trial:
+        for move in moves:
+            if move.launch not in engine.entries:
+                trial.set(move.launch, engine.entry(state.launches[move.launch].snapshot, move.earlier))
+        trial.move({move.launch: move.earlier.toordinal() for move in moves})
+        for move in moves:
+            reasons = engine.reasons_against(move.launch, move.earlier.toordinal())
+            found += [plainly(reason.detail, name) for reason in reasons]
+    moved = [on_day(state.launches[move.launch].snapshot, move.earlier, context.calendar) for move in moves]
+    found += state.audiences.against_all(moved, context.calendar)
+    back = {move.launch: move.earlier for move in moves}
+    plan = CheckedPlan(Shapes(state, {}), state.standing, back, undone=back.keys())
+    return found or _refusals(state, plan, context)
+
+
+def _refusals(state: State, plan: CheckedPlan, context: Context) -> list[str]:
+    """What the independent checker has against a plan, in sentences."""
+    wrong = engine_state_of(state, context).verifier.judge(plan, context.today)
+    return [f"{violation.rule}: {violation.detail}" for violation in wrong]

@@ -6,7 +6,7 @@ from datetime import date
 from services.launch.domain.context import Context
 from services.launch.domain.portfolio import State
 from services.launch.domain.scheduling.engine.model import iso_week
-from services.launch.domain.scheduling.request import engine_state_of
+from services.launch.domain.scheduling.engine_state import engine_state_of
 
 
 @dataclass(frozen=True, slots=True)

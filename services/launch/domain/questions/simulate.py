@@ -8,13 +8,12 @@ from functools import partial
 
 from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.decisions.feature_changed import on_feature_changed
-from services.launch.domain.decisions.message import build_message
+from services.launch.domain.decisions.message import DecisionContext, build_message
 from services.launch.domain.decisions.person import Edit, edit
 from services.launch.domain.decisions.verdict import cause_of
 from services.launch.domain.evolution import evolve
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
-from services.launch.domain.scheduling.pricing import price
 from shared.contracts.cause import Cause, Source
 from shared.contracts.feature import FeatureChange, FeatureKind, Target
 from shared.contracts.launch import (
@@ -102,7 +101,7 @@ def _moved(messages: Sequence[LaunchesChanged], context: Context) -> Iterator[Si
         if before and before.date != after.date:
             last = next(one for one in reversed(listed) if one.before and one.before.date != one.launch.date)
             why = tuple(link.detail for link in last.why)
-            cost = price(before, after.date, context)
+            cost = context.policy.objective.price(before, after.date, context.today)
             yield SimulatedMove(after.id, after.name, before.date, after.date, waits=False, cost=cost, why=why)
 
 
@@ -111,7 +110,7 @@ def _waiting(state: State, proposals: Mapping[str, Proposal], context: Context) 
         launch = state.launches.get(move.launch)
         if launch and launch.snapshot.date != move.later_date:
             one = launch.snapshot
-            cost = price(one, move.later_date, context)
+            cost = context.policy.objective.price(one, move.later_date, context.today)
             yield SimulatedMove(one.id, one.name, one.date, move.later_date, waits=True, cost=cost, why=(move.detail,))
 
 
@@ -340,7 +339,8 @@ def tell_radius(state: State, asked: RadiusAnswer, context: Context, revision: i
     cause = cause_of(
         asked.by, asked.request, f"asked what a slip of {which} would move, {_when(asked, revision - 1)}", None, context
     )
-    return build_message(state.portfolio, revision, cause, (), ()).model_copy(update={"blast_radius": asked.found})
+    about = DecisionContext(state, context, revision, state.features, cause)
+    return build_message(about, ()).model_copy(update={"blast_radius": asked.found})
 
 
 def _when(asked: RadiusAnswer, last: int) -> str:

@@ -9,12 +9,16 @@ from dataclasses import replace
 from datetime import date
 from typing import Self
 
-from services.launch.domain.calendar import Calendar
+from services.launch.domain.calendar import SOFT, Calendar
+from services.launch.domain.context import Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.policy import Follows, louder
+from services.launch.domain.portfolio import State
+from services.launch.domain.rules.catalogue import BETWEEN
 from services.launch.domain.scheduling.compile import WEEKLY, Days, frame_of, scopes_of, team_of, work_of
 from services.launch.domain.scheduling.engine.blocks import Blocks, Members
 from services.launch.domain.scheduling.engine.engine import Effort, Planner
+from services.launch.domain.scheduling.engine.explain import Reason, reasons
 from services.launch.domain.scheduling.engine.forced import Deadlines
 from services.launch.domain.scheduling.engine.model import After, Entry, PlanningProblem, TeamWeeks, week_of
 from services.launch.domain.scheduling.engine.schedule import OUT, UNLIMITED, Schedule
@@ -51,7 +55,7 @@ class EngineState:
     def of(cls, calendar: Calendar, today: date, launches: Iterable[Launch]) -> "EngineState":
         """Built from what is stored."""
         found = cls(calendar, today)
-        for launch in sorted(launches, key=lambda one: (one.number, one.id)):
+        for launch in sorted(launches, key=lambda launch: (launch.number, launch.id)):
             found.keep(launch)
         return found
 
@@ -130,7 +134,7 @@ class EngineState:
         """Put the launch where the entry says, or nowhere. A group shares one block as long as it shares one day."""
         at = self.schedule.blocks.block_of.get(launch)
         if at is not None:
-            self._refill(at, [one for one in self.schedule.blocks.members[at] if one.id != launch])
+            self._refill(at, [entry for entry in self.schedule.blocks.members[at] if entry.id != launch])
         self.entries.pop(launch, None)
         if entry is not None:
             self.entries[launch] = entry
@@ -147,8 +151,8 @@ class EngineState:
         Always the same way, whoever came, went or moved before.
         """
         members = [self.entries[name] for name in self.members[group] if name in self.entries]
-        shared = [one for one in members if one.date == members[0].date]
-        apart = {self.own_block[one.id]: [one] for one in members if one not in shared}
+        shared = [entry for entry in members if entry.date == members[0].date]
+        apart = {self.own_block[entry.id]: [entry] for entry in members if entry not in shared}
         blocks = [self.own_block[name] for name in (group, *self.members[group]) if name in self.own_block]
         for at in blocks:
             self._refill(at, [])
@@ -156,7 +160,7 @@ class EngineState:
             self._refill(at, shared if at == self.own_block[group] else apart.get(at, []))
 
     def _refill(self, at: int, members: Collection[Entry]) -> None:
-        self.schedule.fill(at, tuple(sorted(members, key=lambda one: one.id)))
+        self.schedule.fill(at, tuple(sorted(members, key=lambda entry: entry.id)))
 
     # ---- questions
 
@@ -167,7 +171,7 @@ class EngineState:
     def mates(self, launch: str) -> list[str]:
         """Launches that share its date."""
         at = self.own_block.get(self.groups.get(launch, launch))
-        return [one.id for one in self.schedule.blocks.members[at] if one.id != launch] if at is not None else []
+        return [entry.id for entry in self.schedule.blocks.members[at] if entry.id != launch] if at is not None else []
 
     def last_day(self, launch: str) -> int:
         """The last day that it may have, others apart."""
@@ -186,9 +190,35 @@ class EngineState:
         schedule.journal.clear()
         return found
 
+    def reasons_against(self, launch: str, day: int, leaving: Collection[LaunchId] = ()) -> list[Reason]:
+        """Every hard rule that keeps the launch (with its group) from the day, all others but `leaving` as they are."""
+        schedule, block = self.schedule, self.block(launch)
+        if block is None:
+            return []
+        mark = len(schedule.journal)
+        for other in sorted({block, *(at for name in leaving if (at := self.block(name)) is not None)}):
+            schedule.take(other)
+        found = [reason for reason in reasons(schedule, block, day) if reason.constraint != SOFT]
+        schedule.undo(mark)
+        schedule.journal.clear()
+        return found
+
+    def crowd(self, launch: str, day: int) -> list[Reason]:
+        """The rules between launches that keep it from the day."""
+        return [reason for reason in self.reasons_against(launch, day) if reason.constraint in BETWEEN]
+
+
+def engine_state_of(state: State, context: Context) -> EngineState:
+    """The planner's state of a portfolio, brought to today: made again where a question came from a later day."""
+    engine = state.engine
+    if not isinstance(engine, EngineState) or not engine.serves(context.calendar, context.today):
+        engine = state.engine = EngineState.of(context.calendar, context.today, state.launches.values())
+    engine.advance(context.today)
+    return engine
+
 
 class Trial:
-    """Changes tried out on a engine planner; leaving the block takes all of them back."""
+    """Changes tried out on the engine's schedule; leaving the block takes all of them back."""
 
     def __init__(self, engine: EngineState) -> None:
         self.engine = engine
@@ -233,7 +263,7 @@ class LiveSchedule(Schedule):
     def __init__(self, frame: PlanningProblem, days: Days, offsets: Sequence[int], follows: Sequence[Follows]) -> None:
         self.offsets = list(offsets)
         self.follows = follows
-        self.linked = {name for one in follows for name in (one.launch, one.after)}
+        self.linked = {name for rule in follows for name in (rule.launch, rule.after)}
         self.passed = 0
         super().__init__(frame)
         self.base = frame.today
@@ -266,10 +296,10 @@ class LiveSchedule(Schedule):
         """Give the block these launches, all on one date, in place of those it had; none: it is empty."""
         self._empty(block)
         self.blocks.members[block] = members
-        for one in members:
-            self.blocks.block_of[one.id] = block
-            self.using[one.features[0]] = [block]
-            self.features[one.features[0]] = (OUT, OUT)
+        for entry in members:
+            self.blocks.block_of[entry.id] = block
+            self.using[entry.features[0]] = [block]
+            self.features[entry.features[0]] = (OUT, OUT)
         if members:
             self._settle_in(block, members)
 
@@ -281,22 +311,24 @@ class LiveSchedule(Schedule):
         self.take(block)
         self.journal.clear()
         self.clear(block)
-        for one in members:
-            self.blocks.block_of.pop(one.id, None)
-            self.using.pop(one.features[0], None)
-            self.features.pop(one.features[0], None)
+        for entry in members:
+            self.blocks.block_of.pop(entry.id, None)
+            self.using.pop(entry.features[0], None)
+            self.features.pop(entry.features[0], None)
 
     # ---- order
 
     def rewire(self) -> None:
         """Find out again who follows whom, after launches came or went that others follow."""
         blocks, known = self.blocks, self.blocks.block_of
-        pairs = [one for one in self.follows if one.launch in known and one.after in known]
-        for name in sorted({one.launch for one in self.follows} & known.keys()):
+        pairs = [rule for rule in self.follows if rule.launch in known and rule.after in known]
+        for name in sorted({rule.launch for rule in self.follows} & known.keys()):
             members = blocks.members[known[name]]
-            regions = next(one.regions for one in members if one.id == name)
-            after = tuple(After(one.after, self.lag(one, regions)) for one in pairs if one.launch == name)
-            blocks.members[known[name]] = tuple(replace(one, after=after) if one.id == name else one for one in members)
+            regions = next(entry.regions for entry in members if entry.id == name)
+            after = tuple(After(rule.after, self.lag(rule, regions)) for rule in pairs if rule.launch == name)
+            blocks.members[known[name]] = tuple(
+                replace(entry, after=after) if entry.id == name else entry for entry in members
+            )
         fresh = Blocks(blocks.members)
         blocks.before, blocks.behind, blocks.order, blocks.rank = fresh.before, fresh.behind, fresh.order, fresh.rank
 

@@ -1,4 +1,7 @@
-"""The ways out for a launch without room, and what they cost: dates by the objective, room in units. Moves nothing."""
+"""The ways out for a launch without room, and what they cost: dates by the objective, room in units.
+
+Also whom it helps that others leave room. Moves nothing but on the trial.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,31 +10,69 @@ from datetime import date, timedelta
 from services.launch.domain.context import Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.portfolio import State
+from services.launch.domain.reasons import plainly
 from services.launch.domain.rules.catalogue import BETWEEN
 from services.launch.domain.scheduling.engine.explain import Reason
-from services.launch.domain.scheduling.engine.model import iso_week
-from services.launch.domain.scheduling.engine_state import EngineState, Trial
-from services.launch.domain.scheduling.request import PlaceAlone, PlanDraft, PlanRequest, engine_state_of
-from services.launch.domain.scheduling.run_engine import crowd
+from services.launch.domain.scheduling.engine.model import EntryConflict, iso_week
+from services.launch.domain.scheduling.engine_state import EngineState, Trial, engine_state_of
+from services.launch.domain.scheduling.request import PlanRequest, Shapes
+from services.launch.domain.scheduling.single import date_alone
 from shared.contracts.launch import Conflict, LaunchSnapshot, Opportunity, Option
 from shared.contracts.words import LaunchId
 
 
-def ways_out(engine: EngineState, launch: str, day: int, first: int, reasons: Collection[Reason]) -> Iterator[Option]:
-    """For a pin that others crowd by one rule: move it to the first free day, let the others go, or borrow room."""
-    schedule, block = engine.schedule, engine.schedule.blocks.block_of[launch]
-    free = engine.first_free(launch, first, schedule.portfolio.horizon)
-    if free:
-        detail = f"Move the pin to {date.fromordinal(free)}."
-        yield Option(action="move_pin", detail=detail, cost=schedule.price(block, free))
-    else:
-        yield wait_for_room(engine, launch)
-    yield from _let_others_go(engine, reasons)
-    if any(one.constraint == "capacity" for one in reasons):
-        yield from borrow(engine, launch, day)
+def conflicts_of_pin(
+    engine: EngineState, launch: LaunchId, earliest: date | None, shapes: Shapes
+) -> Iterator[Conflict]:
+    """Rules between launches that a pinned date breaks, each with ways out."""
+    schedule, block, day = engine.schedule, engine.schedule.blocks.block_of[launch], engine.entries[launch].date
+    first = max(day, earliest.toordinal() if earliest else day)
+    reasons = engine.crowd(launch, day)
+    for rule in dict.fromkeys(reason.constraint for reason in reasons):
+        same = [reason for reason in reasons if reason.constraint == rule]
+        free = engine.first_free(launch, first, schedule.portfolio.horizon)
+        if free:
+            detail = f"Move the pin to {date.fromordinal(free)}."
+            options = [Option(action="move_pin", detail=detail, cost=schedule.price(block, free))]
+        else:
+            options = [_wait_for_room(engine, launch)]
+        options += _let_others_go(engine, same)
+        options += _borrow(engine, launch, day) if rule == "capacity" else ()
+        yield _conflict(launch, rule, same[-1].detail, options, shapes)
 
 
-def borrow(engine: EngineState, launch: str, day: int) -> Iterator[Option]:
+def no_room_up_to_horizon(engine: EngineState, stuck: EntryConflict, first: date | None, shapes: Shapes) -> Conflict:
+    """What the engine could not place, or not keep: where room is missing on the day that it wants."""
+    launch = LaunchId(stuck.launch)
+    wanted = first.toordinal() if first else engine.entries[launch].date
+    options = (*_borrow(engine, launch, wanted), _wait_for_room(engine, launch))
+    return _conflict(launch, stuck.constraint, stuck.detail, options, shapes)
+
+
+def no_room_in_time(trial: Trial, launch: LaunchId, last: date, context: Context, shapes: Shapes) -> Conflict:
+    """No day up to the last one that a person allows; what the first day after it would be."""
+    engine, shape, mark = trial.engine, shapes[launch], trial.mark()
+    entry = engine.entry(shape, last, fixed=False) if launch not in engine.entries else None
+    if entry:
+        trial.set(launch, entry)
+    free = engine.first_free(launch, last.toordinal() + 1, engine.schedule.portfolio.horizon)
+    day = date.fromordinal(free or engine.schedule.portfolio.horizon)
+    told = f"Let it be on {day}." if free else f"Let it wait until there is room; no day up to {day} is free."
+    cost = context.policy.objective.price(shape, day, context.today, last)
+    allow = Option(action="move_not_after", detail=told, cost=cost)
+    options = (allow, *_borrow(engine, launch, last.toordinal()))
+    trial.back(mark)
+    detail = f"a person wants it by {last} at the latest, and there is no room for it up to then"
+    return _conflict(launch, "not_after", detail, options, shapes)
+
+
+def _conflict(launch: LaunchId, rule: str, detail: str, options: Collection[Option], shapes: Shapes) -> Conflict:
+    """The conflict and its ways out in people's words."""
+    ways = tuple(way.model_copy(update={"detail": plainly(way.detail, shapes.name)}) for way in options)
+    return Conflict(launch=launch, constraint=rule, detail=plainly(detail, shapes.name), options=ways)
+
+
+def _borrow(engine: EngineState, launch: str, day: int) -> Iterator[Option]:
     """The units of work that are missing for the launch on the day, over all teams and weeks, if any are."""
     schedule, block = engine.schedule, engine.schedule.blocks.block_of[launch]
     mark, week = len(schedule.journal), schedule.week(day)
@@ -45,7 +86,7 @@ def borrow(engine: EngineState, launch: str, day: int) -> Iterator[Option]:
         yield Option(action="borrow_capacity", detail=f"Find {', '.join(parts)}.", cost=sum(short.values()))
 
 
-def wait_for_room(engine: EngineState, launch: str) -> Option:
+def _wait_for_room(engine: EngineState, launch: str) -> Option:
     """It has no day up to the horizon; that is as late as it can be counted."""
     schedule, block = engine.schedule, engine.schedule.blocks.block_of[launch]
     last = schedule.portfolio.horizon
@@ -56,7 +97,7 @@ def wait_for_room(engine: EngineState, launch: str) -> Option:
 def _let_others_go(engine: EngineState, reasons: Collection[Reason]) -> Iterator[Option]:
     """Each launch in the way to its own next free day, if nobody holds one of them."""
     schedule = engine.schedule
-    blocks = sorted({block for one in reasons if one.constraint != "capacity" for block in one.culprits})
+    blocks = sorted({block for reason in reasons if reason.constraint != "capacity" for block in reason.culprits})
     names, price = [], 0
     for block in blocks:
         other = schedule.blocks.members[block][0].id
@@ -92,8 +133,8 @@ def find_relief(
         for name in cramped:
             launch = state.launches[name]
             day = launch.snapshot.date
-            broken = {one.constraint for one in crowd(engine, name, day.toordinal())} if day else frozenset()
-            left = tuple(one for one in launch.conflicts if one.constraint not in BETWEEN - broken)
+            broken = {reason.constraint for reason in engine.crowd(name, day.toordinal())} if day else frozenset()
+            left = tuple(conflict for conflict in launch.conflicts if conflict.constraint not in BETWEEN - broken)
             if left != launch.conflicts:
                 found[name] = left
     return found
@@ -101,7 +142,7 @@ def find_relief(
 
 NEAR_DAYS = 56
 
-MOST_CANDIDATES, MOST_OPENINGS = 40, 10
+MOST_CANDIDATES, MOST_OPPORTUNITIES = 40, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +154,7 @@ class OpeningCandidate:
     free: int
 
 
-def find_candidates(
-    engine: EngineState, work: PlanDraft, alone: PlaceAlone, request: PlanRequest
-) -> list[OpeningCandidate]:
+def find_candidates(engine: EngineState, asked: Collection[LaunchId], request: PlanRequest) -> list[OpeningCandidate]:
     """Launches soon after one that goes, before it went."""
     days = [day for name in request.gone if name in engine.entries and (day := engine.entries[name].date)]
     if not days:
@@ -127,23 +166,26 @@ def find_candidates(
     )
     found = []
     for day, name in near[:MOST_CANDIDATES]:
-        launch = None if name in work.wanted else request.state.launches[LaunchId(name)]
-        wanted = request.revive(launch) if launch else None
-        earliest = alone(wanted, undo=False).earliest if wanted else None
+        launch = None if name in asked else request.state.launches[LaunchId(name)]
+        wanted = request.ask_again(launch) if launch else None
+        earliest = date_alone(wanted, request.context, undo=False).earliest if wanted else None
         if launch and earliest and earliest.toordinal() < day:
             free = engine.first_free(name, earliest.toordinal(), day)
             found.append(OpeningCandidate(launch, earliest.toordinal(), free or day))
     return found
 
 
-def find_openings(engine: EngineState, candidates: list[OpeningCandidate], request: PlanRequest) -> list[Opportunity]:
+def find_opportunities(
+    engine: EngineState, candidates: list[OpeningCandidate], request: PlanRequest
+) -> list[Opportunity]:
     """Those for which there is room earlier than there was."""
     found = []
     least = (request.context.today + timedelta(days=1)).toordinal()
-    for one in candidates:
-        free = engine.first_free(one.launch.id, max(one.first, least), one.free - 1)
+    for candidate in candidates:
+        snapshot = candidate.launch.snapshot
+        free = engine.first_free(snapshot.id, max(candidate.first, least), candidate.free - 1)
         if free:
-            name, day = one.launch.snapshot.name, date.fromordinal(free)
-            detail = f"{name} could launch on {day} instead of {one.launch.snapshot.date}, where there is room now."
-            found.append(Opportunity(launch=one.launch.id, earliest=day, detail=detail))
-    return found[:MOST_OPENINGS]
+            day = date.fromordinal(free)
+            detail = f"{snapshot.name} could launch on {day} instead of {snapshot.date}, where there is room now."
+            found.append(Opportunity(launch=snapshot.id, earliest=day, detail=detail))
+    return found[:MOST_OPPORTUNITIES]

@@ -1,13 +1,12 @@
-"""The dates of the launches that an act concerns. `plan` is the one place where a date is chosen by itself.
+"""S0: the date of one launch by its own features and calendar, only ever later, and nothing while the date still holds.
 
-S0 (`date_alone`): each launch on its own, only ever to a later date, and nothing while the date still holds. Where the
-policy binds launches to each other, the planner (domain/planning) takes that as what each one asks for at least.
+Where the policy binds launches to each other, the plan takes that as what each one asks for at least. Other launches do
+not appear here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import partial
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context
@@ -15,33 +14,8 @@ from services.launch.domain.feature import waits_for
 from services.launch.domain.rules.catalogue import Earliest, bounds, find_earliest, of_day, violations
 from services.launch.domain.rules.readiness import shortfalls
 from services.launch.domain.rules.rule import Violation
-from services.launch.domain.scheduling.holding import hold
-from services.launch.domain.scheduling.pricing import price, value_of_day
-from services.launch.domain.scheduling.request import DateRequest, Placement, Placements, PlanRequest
-from services.launch.domain.scheduling.together import plan_together
+from services.launch.domain.scheduling.request import DateRequest, Placement
 from shared.contracts.launch import Conflict, Link, Option
-from shared.contracts.words import LaunchId
-
-
-def plan_dates(wanted: Sequence[DateRequest], context: Context) -> Mapping[LaunchId, Placement]:
-    """A date for every launch asked for on its own, given its features as they are now."""
-    return {one.id: date_alone(one, context) for one in wanted}
-
-
-def plan(wanted: Sequence[DateRequest], request: PlanRequest) -> Placements:
-    """A date for every launch asked for, and for those that must make room; each on its own if nothing binds them.
-
-    Trains and audiences are held either way.
-    """
-    if not (wanted or request.gone or request.touched):
-        return Placements()
-    return hold(wanted, request, _plan)
-
-
-def _plan(wanted: Sequence[DateRequest], request: PlanRequest) -> Placements:
-    if request.context.policy.binds:
-        return plan_together(wanted, partial(date_alone, context=request.context), request)
-    return Placements(dict(plan_dates(wanted, request.context)))
 
 
 def date_alone(wanted: DateRequest, context: Context, *, undo: bool = True) -> Placement:
@@ -78,7 +52,7 @@ def _too_late(wanted: DateRequest, placement: Placement, last: date, context: Co
     day = placement.date or last
     why = next((f": {link.detail}" for link in placement.links), "")
     detail = f"a person wants it by {last} at the latest, and the earliest day for it is {day}{why}"
-    cost = price(wanted.shape, day, context, last)
+    cost = context.policy.objective.price(wanted.shape, day, context.today, last)
     allow = Option(action="move_not_after", detail=f"Let it be on {day}.", cost=cost)
     options = (allow, *_ways_out(wanted, wanted.date or last, context))
     conflict = Conflict(launch=wanted.id, constraint="not_after", detail=detail, options=options)
@@ -97,7 +71,7 @@ def _undo(wanted: DateRequest, context: Context) -> date | None:
     launch = wanted.launch
     if launch is None or not launch.moves or launch.moves[-1].later != wanted.date:
         return None
-    ready = {one.id: one.ready_on for one in wanted.situation.features}
+    ready = {feature.id: feature.ready_on for feature in wanted.situation.features}
     oldest = context.now - timedelta(days=context.policy.undo_within_days)
     for move in launch.moves:
         same = move.tier == wanted.situation.tier and move.ready == ready and move.at >= oldest
@@ -116,9 +90,9 @@ def _steps(wanted: DateRequest, found: Earliest, floor: date | None, calendar: C
         yield Link(constraint="not_earlier", detail=f"it was to be on {floor}, and by itself it does not come earlier")
     situation = wanted.situation
     start = max(bound.day, floor) if bound and floor else bound.day if bound else floor
-    breaks = {one.constraint: one for one in found.steps}
+    breaks = {rule.constraint: rule for rule in found.steps}
     against = (
-        {one.constraint: one for one in of_day(start, situation.tier, situation.regions, calendar)} if start else {}
+        {rule.constraint: rule for rule in of_day(start, situation.tier, situation.regions, calendar)} if start else {}
     )
     breaks |= {"train": against["train"]} if "train" in against else against
     for name in sorted(breaks):
@@ -149,11 +123,12 @@ def _rule(bound: Violation, day: date, context: Context) -> str:
 
 
 def _options(wanted: DateRequest, earliest: Earliest, day: date, context: Context) -> Iterator[Option]:
+    price = context.policy.objective.price
     if earliest.date:
-        cost = price(wanted.shape, earliest.date, context, day)
+        cost = price(wanted.shape, earliest.date, context.today, day)
         yield Option(action="move_pin", detail=f"Move the pin from {day} to {earliest.date}.", cost=cost)
     else:
-        cost = price(wanted.shape, _last_day(context), context, day)
+        cost = price(wanted.shape, _last_day(context), context.today, day)
         yield Option(action="unpin", detail=f"Unpin it, so that it waits: {earliest.waits_for}.", cost=cost)
     yield from _ways_out(wanted, day, context)
 
@@ -166,7 +141,7 @@ def _ways_out(wanted: DateRequest, day: date, context: Context) -> Iterator[Opti
     late = _late(wanted, day, context)
     if not late:
         return
-    worth = value_of_day(wanted.shape, day, context)
+    worth = context.policy.objective.price_of_day(wanted.shape, day, context.today)
     if len(late) < len(wanted.situation.features):
         detail = f"Launch without {', '.join(sorted(late))}; the others can make {day}."
         yield Option(action="drop_feature", detail=detail, cost=worth * sum(late.values()))
@@ -176,10 +151,11 @@ def _ways_out(wanted: DateRequest, day: date, context: Context) -> Iterator[Opti
 
 def _late(wanted: DateRequest, day: date, context: Context) -> dict[str, int]:
     """How many days later than this one each feature that is late can be told of; one without a day: all there are."""
-    found = {one.id: max((_last_day(context) - day).days, 1) for one in wanted.situation.features if waits_for(one)}
-    for one in bounds(wanted.situation, context.calendar):
-        if one.feature and one.day > day:
-            found[one.feature] = max((one.day - day).days, found.get(one.feature, 0))
+    undated = [feature for feature in wanted.situation.features if waits_for(feature)]
+    found = {feature.id: max((_last_day(context) - day).days, 1) for feature in undated}
+    for bound in bounds(wanted.situation, context.calendar):
+        if bound.feature and bound.day > day:
+            found[bound.feature] = max((bound.day - day).days, found.get(bound.feature, 0))
     return found
 
 

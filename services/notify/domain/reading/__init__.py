@@ -9,10 +9,17 @@ from typing import Any
 import yaml
 
 from services.notify.domain.directory import DirectoryFile, build_directory
-from services.notify.domain.reading.entries import DirectoryError, Entry, Problem, csv_entries, read_text, yaml_entries
+from services.notify.domain.reading.entries import (
+    DirectoryEntry,
+    DirectoryError,
+    DirectoryProblem,
+    csv_entries,
+    read_text,
+    yaml_entries,
+)
 from services.notify.domain.reading.fields import LISTS, list_problem, single_problem
 
-__all__ = ["DirectoryError", "Problem", "read_directory"]
+__all__ = ["DirectoryError", "DirectoryProblem", "read_directory"]
 
 
 def read_directory(body: bytes, *, is_csv: bool) -> DirectoryFile:
@@ -21,14 +28,14 @@ def read_directory(body: bytes, *, is_csv: bool) -> DirectoryFile:
     Raises:
         DirectoryError: with every problem found.
     """
-    problems: list[Problem] = []
+    problems: list[DirectoryProblem] = []
     try:
         text = read_text(body)
         entries = list((csv_entries if is_csv else yaml_entries)(text, problems))
     except (yaml.YAMLError, csv.Error, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = 1 if mark is None else mark.line + 1
-        raise DirectoryError([Problem(line, "$", f"{getattr(error, 'problem', None) or error}")]) from None
+        raise DirectoryError([DirectoryProblem(line, "$", f"{getattr(error, 'problem', None) or error}")]) from None
     checked = [_checked(entry, problems) for entry in entries]
     _check_together(entries, problems)
     if problems:
@@ -36,29 +43,31 @@ def read_directory(body: bytes, *, is_csv: bool) -> DirectoryFile:
     return build_directory(checked)
 
 
-def _checked(entry: Entry, problems: list[Problem]) -> dict[str, Any]:
+def _checked(entry: DirectoryEntry, problems: list[DirectoryProblem]) -> dict[str, Any]:
     missing = [name for name in ("id", "name") if not entry.values.get(name)]
-    problems += [Problem(entry.line, f"{entry.path}.{name}", "required") for name in missing]
+    problems += [DirectoryProblem(entry.line, f"{entry.path}.{name}", "required") for name in missing]
     values: dict[str, Any] = {}
     for name, value in entry.values.items():
         expected = list_problem(name, value) if name in LISTS else single_problem(name, value)
         if expected:
-            problems.append(Problem(entry.line, f"{entry.path}.{name}", expected))
+            problems.append(DirectoryProblem(entry.line, f"{entry.path}.{name}", expected))
         values[name] = tuple(dict.fromkeys(value)) if name in LISTS and not expected else value
     return values
 
 
-def _check_together(entries: list[Entry], problems: list[Problem]) -> None:
+def _check_together(entries: list[DirectoryEntry], problems: list[DirectoryProblem]) -> None:
     """What only the whole file shows: ids given twice, managers and backups who are nobody."""
     seen: dict[Any, int] = {}
     for entry in entries:
         one = str(entry.values.get("id"))
         if one in seen:
-            problems.append(Problem(entry.line, f"{entry.path}.id", f"{one[:40]!r} is also in line {seen[one]}"))
+            problems.append(
+                DirectoryProblem(entry.line, f"{entry.path}.id", f"{one[:40]!r} is also in line {seen[one]}")
+            )
         seen.setdefault(one, entry.line)
     for entry in entries:
         for name in ("manager", "backup"):
             other = entry.values.get(name)
             if isinstance(other, str) and (other not in seen or other == entry.values.get("id")):
                 expected = f"expected the id of another person of this file, got {other[:40]!r}"
-                problems.append(Problem(entry.line, f"{entry.path}.{name}", expected))
+                problems.append(DirectoryProblem(entry.line, f"{entry.path}.{name}", expected))

@@ -17,7 +17,7 @@ LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DirectoryProblem:
     """One thing that is wrong in a file: where, and what would be right."""
 
     line: int
@@ -31,13 +31,13 @@ class Problem:
 class DirectoryError(ValueError):
     """The directory file has problems; all of them are listed and nothing was taken from it."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[DirectoryProblem]) -> None:
         super().__init__("; ".join(map(str, problems[:20])))
         self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DirectoryEntry:
     """One person as written; `values` holds texts and lists of texts, or what else was there, to be refused."""
 
     line: int
@@ -47,18 +47,20 @@ class Entry:
 
 def read_text(body: bytes) -> str:
     if len(body) > MAX_BYTES:
-        raise DirectoryError([Problem(1, "$", f"expected at most {MAX_BYTES} bytes, got {len(body)}")])
+        raise DirectoryError([DirectoryProblem(1, "$", f"expected at most {MAX_BYTES} bytes, got {len(body)}")])
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = body[: error.start].count(b"\n") + 1
-        raise DirectoryError([Problem(line, "$", "expected UTF-8")]) from None
+        raise DirectoryError([DirectoryProblem(line, "$", "expected UTF-8")]) from None
     if "\x00" in text:
-        raise DirectoryError([Problem(text[: text.index("\x00")].count("\n") + 1, "$", "expected no NUL character")])
+        raise DirectoryError(
+            [DirectoryProblem(text[: text.index("\x00")].count("\n") + 1, "$", "expected no NUL character")]
+        )
     return text
 
 
-def csv_entries(text: str, problems: list[Problem]) -> Iterator[Entry]:
+def csv_entries(text: str, problems: list[DirectoryProblem]) -> Iterator[DirectoryEntry]:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     header = next(rows, [])
     if found := _header_problems(header):
@@ -67,18 +69,20 @@ def csv_entries(text: str, problems: list[Problem]) -> Iterator[Entry]:
     for number, row in enumerate(rows):
         if len(row) != len(header):
             if row:
-                problems.append(Problem(rows.line_num, f"$[{number}]", f"expected {len(header)} cells, got {len(row)}"))
+                problems.append(
+                    DirectoryProblem(rows.line_num, f"$[{number}]", f"expected {len(header)} cells, got {len(row)}")
+                )
             continue
         cells = {name: _cell(name, cell) for name, cell in zip(header, row, strict=True) if cell.strip()}
-        yield Entry(rows.line_num, f"$[{number}]", cells)
+        yield DirectoryEntry(rows.line_num, f"$[{number}]", cells)
 
 
-def _header_problems(header: list[str]) -> list[Problem]:
+def _header_problems(header: list[str]) -> list[DirectoryProblem]:
     expected = f"expected each of these columns at most once: {', '.join(FIELDS)}"
     odd = [name for number, name in enumerate(header) if name not in FIELDS or name in header[:number]]
-    problems = [Problem(1, f"$.{name[:40]}", expected) for name in odd]
+    problems = [DirectoryProblem(1, f"$.{name[:40]}", expected) for name in odd]
     if not {"id", "name"} <= set(header):
-        problems.append(Problem(1, "$", "expected a header line with at least the columns id and name"))
+        problems.append(DirectoryProblem(1, "$", "expected a header line with at least the columns id and name"))
     return problems
 
 
@@ -88,19 +92,19 @@ def _cell(name: str, cell: str) -> Any:
     return cell.strip()
 
 
-def yaml_entries(text: str, problems: list[Problem]) -> Iterator[Entry]:
+def yaml_entries(text: str, problems: list[DirectoryProblem]) -> Iterator[DirectoryEntry]:
     _check_shape(text)
     root = yaml.compose(text, Loader=LOADER)
     if not isinstance(root, yaml.SequenceNode):
         line = 1 if root is None else _line(root)
-        problems.append(Problem(line, "$", "expected a list of people"))
+        problems.append(DirectoryProblem(line, "$", "expected a list of people"))
         return
     for number, node in enumerate(root.value):
         path, line = f"$[{number}]", _line(node)
         if isinstance(node, yaml.MappingNode):
-            yield Entry(line, path, _mapping(node, path, problems))
+            yield DirectoryEntry(line, path, _mapping(node, path, problems))
         else:
-            problems.append(Problem(line, path, f"expected a person: {', '.join(FIELDS)}"))
+            problems.append(DirectoryProblem(line, path, f"expected a person: {', '.join(FIELDS)}"))
 
 
 def _check_shape(text: str) -> None:
@@ -109,19 +113,23 @@ def _check_shape(text: str) -> None:
     for event in yaml.parse(text, Loader=LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent):
-            raise DirectoryError([Problem(_line(event), "$", "expected no aliases")])
+            raise DirectoryError([DirectoryProblem(_line(event), "$", "expected no aliases")])
         if depth > MAX_DEPTH:
-            raise DirectoryError([Problem(_line(event), "$", "expected people whose fields are texts or lists")])
+            raise DirectoryError(
+                [DirectoryProblem(_line(event), "$", "expected people whose fields are texts or lists")]
+            )
 
 
-def _mapping(node: yaml.MappingNode, path: str, problems: list[Problem]) -> dict[str, Any]:
+def _mapping(node: yaml.MappingNode, path: str, problems: list[DirectoryProblem]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in node.value:
         line, name = _line(key), str(key.value)
         if name not in FIELDS:
-            problems.append(Problem(line, f"{path}.{name[:40]}", f"unknown field; expected one of {', '.join(FIELDS)}"))
+            problems.append(
+                DirectoryProblem(line, f"{path}.{name[:40]}", f"unknown field; expected one of {', '.join(FIELDS)}")
+            )
         elif name in values:
-            problems.append(Problem(line, f"{path}.{name}", "given twice"))
+            problems.append(DirectoryProblem(line, f"{path}.{name}", "given twice"))
         else:
             values[name] = _plain(value)
     return {name: value for name, value in values.items() if value is not None}

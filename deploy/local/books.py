@@ -1,6 +1,6 @@
 """What only the databases of a house know: what waits inside a service, what a run added, and how long it took.
 
-Reads the tables of two services, which nothing but a command that runs the whole house may do. It never writes.
+Reads the tables of several services, which nothing but what runs the whole house may do. It never writes.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -13,7 +13,7 @@ import asyncpg
 from shared.contracts.notify import COVERAGE_CLASSES
 
 _COUNT_STATES = "SELECT state, count(*) AS number FROM observation WHERE portfolio = $1 AND seq > $2 GROUP BY state"
-_COUNT_TOLD = """
+_COUNT_NOTICES = """
 SELECT count(*) AS notices, count(DISTINCT person) AS people, count(*) FILTER (WHERE EXISTS
     (SELECT FROM obligation o WHERE o.notice = n.id AND o.state = 'acknowledged')) AS acknowledged
 FROM notice n WHERE portfolio = $1 AND heard_revision > $2
@@ -22,7 +22,7 @@ _COUNT_CLASSES = "SELECT state, count(*) AS number FROM obligation WHERE portfol
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class RunStart:
     """Where the books stood when a run began: what is later belongs to the run."""
 
     observation: int
@@ -31,7 +31,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NoticeCounts:
     """How many notices a run made, for how many people, and how many of them are acknowledged."""
 
     notices: int
@@ -47,11 +47,11 @@ class Books:
         self._launch = launch
         self._notify = notify
 
-    async def mark(self, portfolio: str) -> Mark:
+    async def read_run_start(self, portfolio: str) -> RunStart:
         """Where the books stand now."""
         newest = "SELECT coalesce(max(seq), 0) FROM observation WHERE portfolio = $1"
         revision = "SELECT coalesce(max(revision), 0) FROM portfolio WHERE id = $1"
-        return Mark(
+        return RunStart(
             await self._roadmap.fetchval(newest, portfolio),
             await self._roadmap.fetchval(revision, portfolio),
             await self._launch.fetchval(revision, portfolio),
@@ -62,20 +62,15 @@ class Books:
         asked = "SELECT count(*) FROM observation WHERE portfolio = $1 AND state = 'received'"
         return int(await self._roadmap.fetchval(asked, portfolio))
 
-    async def count_unsent(self, portfolio: str) -> int:
-        """Mails that are due or on their way."""
-        asked = "SELECT count(*) FROM delivery WHERE portfolio = $1 AND state IN ('due', 'sending')"
-        return int(await self._notify.fetchval(asked, portfolio))
-
-    async def count_states(self, portfolio: str, since: Mark) -> dict[str, int]:
+    async def count_states(self, portfolio: str, since: RunStart) -> dict[str, int]:
         """The run's observations by what became of them."""
         rows = await self._roadmap.fetch(_COUNT_STATES, portfolio, since.observation)
         return {row["state"]: row["number"] for row in rows}
 
-    async def count_told(self, portfolio: str, since: Mark) -> Told:
+    async def count_notices(self, portfolio: str, since: RunStart) -> NoticeCounts:
         """The run's notices."""
-        row = await self._notify.fetchrow(_COUNT_TOLD, portfolio, since.launch)
-        return Told(row["notices"], row["people"], row["acknowledged"])
+        row = await self._notify.fetchrow(_COUNT_NOTICES, portfolio, since.launch)
+        return NoticeCounts(row["notices"], row["people"], row["acknowledged"])
 
     async def count_coverage(self, portfolio: str) -> dict[str, int]:
         """The sum of all certificates: who was expected to know, and how many stand in each class."""
@@ -85,7 +80,7 @@ class Books:
         classes = dict.fromkeys(COVERAGE_CLASSES, 0) | {row["state"]: row["number"] for row in rows}
         return {"expected": expected, **classes}
 
-    async def measure_latencies(self, portfolio: str, since: Mark) -> list[float]:
+    async def measure_latencies(self, portfolio: str, since: RunStart) -> list[float]:
         """Milliseconds from an observation's acceptance to each notice of its cause being in an inbox."""
         accepted = await self._roadmap.fetch(
             "SELECT cause_id, accepted_at FROM observation WHERE portfolio = $1 AND seq > $2 AND cause_id IS NOT NULL",

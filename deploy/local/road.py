@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.cli.api import Api, CannotError
-from deploy.cli.replay.books import Books
+from deploy.client import Api, CannotError
+from deploy.local.books import Books
 from deploy.local.house import SERVICES
 from shared.runtime.clock import monotonic
 
@@ -30,7 +30,7 @@ class Position:
     Attributes:
         heads: of each service, as its `heads` route says.
         pending: observations accepted and not yet judged.
-        unsent: mails that are due or on their way.
+        unsent: mails that are due by notify's clock, or being sent; not those that wait for a later time.
     """
 
     heads: dict[str, dict[str, Any]]
@@ -69,37 +69,45 @@ class Position:
 
 
 async def look(api: Api, books: Books, portfolio: str) -> Position:
-    """Ask along the road, so that what is seen behind a quiet place is final: nothing more can come from it."""
+    """Ask along the road: what was under way at one place when it was asked is seen there, or further on."""
     pending = await books.count_pending(portfolio)
     heads = {one: await api.get(f"/{one}/api/v1/portfolios/{portfolio}/heads") for one in SERVICES}
-    return Position(heads, pending, await books.count_unsent(portfolio))
+    mails = await api.get(f"/notify/api/v1/portfolios/{portfolio}/deliveries")
+    return Position(heads, pending, mails["due"] + mails["sending"])
 
 
-async def wait_for_room(api: Api, books: Books, portfolio: str, at_most: int, seen: Callable[[Position], None]) -> None:
+async def wait_for_room(api: Api, books: Books, portfolio: str, at_most: int, say: Callable[[Position], None]) -> None:
     """Until at most so many observations are under way."""
-    await _wait(api, books, portfolio, lambda position: position.under_way <= at_most, seen)
+    await _wait(api, books, portfolio, lambda position: position.under_way <= at_most, say)
 
 
-async def wait_until_quiet(api: Api, books: Books, portfolio: str, seen: Callable[[Position], None]) -> Position:
-    """Until everything taken in has reached whom it concerns, or is parked.
+async def wait_until_quiet(api: Api, books: Books, portfolio: str, say: Callable[[Position], None]) -> Position:
+    """Until everything taken in has reached whom it concerns and has come back as a receipt, or is parked.
+
+    What waits for a later time does not count. `say` is told of every position that differs from the one before.
 
     Raises:
         CannotError: nothing has moved for a long while; says what is missing.
     """
-    return await _wait(api, books, portfolio, lambda position: not position.behind, seen)
+    position = await _wait(api, books, portfolio, lambda position: not position.behind, say)
+    # A look takes some milliseconds, and a mail that comes back in between goes up the road again, to where the look
+    # has been. What is the same twice in a row was so in between, everywhere at once.
+    while (again := await look(api, books, portfolio)) != position:
+        position = await _wait(api, books, portfolio, lambda position: not position.behind, say)
+    return again
 
 
 async def _wait(
-    api: Api, books: Books, portfolio: str, enough: Callable[[Position], bool], seen: Callable[[Position], None]
+    api: Api, books: Books, portfolio: str, enough: Callable[[Position], bool], say: Callable[[Position], None]
 ) -> Position:
     last, moved_at = await look(api, books, portfolio), monotonic()
-    seen(last)
+    say(last)
     while not enough(last):
         await asyncio.sleep(LOOK_EVERY_SECONDS)
         position = await look(api, books, portfolio)
         if position != last:
             last, moved_at = position, monotonic()
-            seen(last)
+            say(last)
         elif monotonic() - moved_at > STUCK_SECONDS:
             raise CannotError(f"nothing has moved for {STUCK_SECONDS:.0f} s; missing: {'; '.join(last.behind)}")
     return last

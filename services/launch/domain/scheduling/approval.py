@@ -1,4 +1,4 @@
-"""A plan cut into parts that hang together, and what of each part needs a person (planning.md 5.4).
+"""A plan cut into parts that hang together, and what of each part needs a person, as proposals.
 
 A part is applied whole or not at all. Nothing is moved here but on the trial.
 """
@@ -6,93 +6,63 @@ A part is applied whole or not at all. Nothing is moved here but on the trial.
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from services.launch.domain.context import Context
-from services.launch.domain.launch import Launch
 from services.launch.domain.policy import Approval, louder
 from services.launch.domain.portfolio import RESCHEDULE
 from services.launch.domain.scheduling.engine_state import Trial
-from services.launch.domain.scheduling.run_engine import EngineResult, PlannedMove, crowd
+from services.launch.domain.scheduling.request import PlannedMove, PlanPart, PlanRequest
 from shared.contracts.launch import LaunchSnapshot, Proposal, ProposedMove
 from shared.contracts.words import LaunchId, canonical_json
 
 
-@dataclass(frozen=True, slots=True)
-class PlanPart:
-    """Moves of one component of the cause graph, and why they wait for a person; no reason: they do not."""
-
-    moves: tuple[PlannedMove, ...]
-    because: tuple[str, ...] = ()
-    bound: int = 0
-    """What the whole plan costs at least, where this is all of it."""
-
-    @property
-    def launches(self) -> frozenset[LaunchId]:
-        """Whom it moves."""
-        return frozenset(one.launch for one in self.moves)
-
-    @property
-    def days(self) -> dict[str, int]:
-        """The new dates."""
-        return {one.launch: one.after.toordinal() for one in self.moves}
-
-    @property
-    def cost(self) -> int:
-        """What its moves cost."""
-        return sum(one.price for one in self.moves)
-
-    @property
-    def lower_bound(self) -> int:
-        """What it costs at least: by its launches' own rules, or as the planner has proved."""
-        return min(self.cost, max(self.bound, sum(one.forced for one in self.moves)))
-
-
-def cut(arranged: EngineResult) -> list[PlanPart]:
-    """The components: launches that stand in one chain belong together."""
+def cut(moves: Sequence[PlannedMove], lower_bound: int) -> list[PlanPart]:
+    """The components: launches that stand in one chain belong together. `lower_bound` is that of all moves."""
     root: dict[str, str] = {}
 
-    def find(name: str) -> str:
-        while root.setdefault(name, name) != name:
-            name = root[name]
-        return name
+    def find(launch: str) -> str:
+        while root.setdefault(launch, launch) != launch:
+            launch = root[launch]
+        return launch
 
-    for move in arranged.moves:
+    for move in moves:
         for step in move.chain:
             first, second = sorted((find(step.launch), find(move.launch)))
             root[second] = first
     parts: dict[str, list[PlannedMove]] = {}
-    for move in sorted(arranged.moves, key=lambda one: one.launch):
+    for move in sorted(moves, key=lambda move: move.launch):
         parts.setdefault(find(move.launch), []).append(move)
-    bound = arranged.lower_bound if len(parts) == 1 else 0
-    return [PlanPart(tuple(moves), bound=bound) for moves in parts.values()]
+    bound = lower_bound if len(parts) == 1 else 0
+    return [PlanPart(tuple(listed), bound=bound) for listed in parts.values()]
 
 
 def apply_approval_policy(
-    arranged: EngineResult,
+    parts: Sequence[PlanPart],
+    stage: str,
     shapes: Mapping[LaunchId, LaunchSnapshot],
-    known: Mapping[LaunchId, Launch],
-    context: Context,
+    request: PlanRequest,
     sent_on: Collection[LaunchId] = (),
 ) -> list[PlanPart]:
     """The parts of a plan, each with why it needs a person; how near they are is no reason for `sent_on`."""
-    parts, approval = cut(arranged), context.policy.approval
-    if approval is None:
-        return parts
+    approval, context = request.context.policy.approval, request.context
     found = []
     for part in parts:
-        reasons = [why for move in part.moves for why in _asks(move, part, shapes, known.get(move.launch), context)]
-        reasons += [
-            why for move in part.moves if move.launch not in sent_on for why in _too_near(move, shapes, context)
-        ]
-        reasons += _costs_too_much(part, arranged.stage, approval)
-        found.append(replace(part, because=tuple(dict.fromkeys(reasons))))
+        because: list[str] = []
+        if approval is not None:
+            because += (why for move in part.moves for why in _asks(move, part, shapes[move.launch], shapes, request))
+            near_days = context.policy.objective.frozen_working_days
+            near = context.calendar.after_working_days(context.today, near_days, ())
+            because += (
+                f"{shapes[move.launch].name} is less than {near_days} working days ahead"
+                for move in part.moves
+                if move.launch not in sent_on and move.before <= near
+            )
+            because += _costs_too_much(part, stage, approval)
+        if request.instead_of and not because:
+            because.append(f"it would replace {request.instead_of}, which waits for a person")
+        found.append(replace(part, because=tuple(dict.fromkeys(because))))
     return found
-
-
-def wait(part: PlanPart, because: str) -> PlanPart:
-    """The part, for a person to decide on in any case."""
-    return part if part.because else replace(part, because=(because,))
 
 
 def _costs_too_much(part: PlanPart, stage: str, approval: Approval) -> Iterator[str]:
@@ -106,29 +76,24 @@ def _costs_too_much(part: PlanPart, stage: str, approval: Approval) -> Iterator[
 def _asks(
     move: PlannedMove,
     part: PlanPart,
+    shape: LaunchSnapshot,
     shapes: Mapping[LaunchId, LaunchSnapshot],
-    launch: Launch | None,
-    context: Context,
+    request: PlanRequest,
 ) -> Iterator[str]:
-    shape = shapes[move.launch]
-    approval = context.policy.approval or Approval(alone={})
-    tier = louder(shape.market_tier, shape.internal_tier)
+    context, approval = request.context, request.context.policy.approval or Approval(alone={})
     if shape.state == "announced":
         yield f"{shape.name} is announced"
     yield from _too_far(move, shape, approval, context)
-    if launch and len(_recent(launch, context.now, approval)) >= approval.most_moves:
+    launch = request.state.launches.get(move.launch)
+    oldest = context.now - timedelta(days=approval.moves_days)
+    if launch and sum(at >= oldest for at in launch.moved_at) >= approval.most_moves:
         yield f"{shape.name} has moved {approval.most_moves} times within {approval.moves_days} days"
     culprits = [step.launch for step in move.chain[:-1] if step.launch in part.launches]
     if not move.forced and culprits:
         other = shapes[LaunchId(culprits[-1])]
+        tier = louder(shape.market_tier, shape.internal_tier)
         if tier <= louder(other.market_tier, other.internal_tier):
             yield f"{shape.name} ({tier}) would make room for {other.name}"
-
-
-def _too_near(move: PlannedMove, shapes: Mapping[LaunchId, LaunchSnapshot], context: Context) -> Iterator[str]:
-    days = context.policy.objective.frozen_working_days
-    if move.before <= context.calendar.after_working_days(context.today, days, ()):
-        yield f"{shapes[move.launch].name} is less than {days} working days ahead"
 
 
 def _too_far(move: PlannedMove, shape: LaunchSnapshot, approval: Approval, context: Context) -> Iterator[str]:
@@ -144,23 +109,20 @@ def _too_far(move: PlannedMove, shape: LaunchSnapshot, approval: Approval, conte
         yield f"{shape.name} ({tier}) is only {ahead} days ahead"
 
 
-def _recent(launch: Launch, now: datetime, approval: Approval) -> list[datetime]:
-    oldest = now - timedelta(days=approval.moves_days)
-    return [at for at in launch.moved_at if at >= oldest]
-
-
 def settle(trial: Trial, parts: Sequence[PlanPart], mark: int) -> list[PlanPart]:
     """Leave on the trial only the parts that happen at once; parts that cannot go without others wait with them.
 
-    Each part that waits could then be approved alone. `mark` is the sketch's place before any of the moves.
+    Each part that waits could then be approved alone. `mark` is the trial's place before any of the moves.
     """
     parts = list(parts)
     while True:
+        waiting = [part for part in parts if part.because]
+        if not waiting:
+            return parts
         trial.back(mark)
         at_once = [part for part in parts if not part.because]
-        trial.move({name: day for part in at_once for name, day in part.days.items()})
-        waiting = [part for part in parts if part.because]
-        held = next((part for part in at_once if waiting and not _fits(trial, part)), None)
+        trial.move({launch: day for part in at_once for launch, day in part.days.items()})
+        held = next((part for part in at_once if not _fits(trial, part)), None)
         pair = (waiting[0], held) if held else next(_leaning(trial, waiting), None)
         if pair is None:
             return parts
@@ -188,12 +150,7 @@ def _fits_with(trial: Trial, part: PlanPart, days: Mapping[str, int]) -> bool:
 
 
 def _fits(trial: Trial, part: PlanPart) -> bool:
-    return not any(crowd(trial.engine, name, day) for name, day in part.days.items())
-
-
-def moved_ids(parts: Collection[PlanPart]) -> frozenset[LaunchId]:
-    """Whom these parts move."""
-    return frozenset(name for part in parts for name in part.launches)
+    return not any(trial.engine.crowd(launch, day) for launch, day in part.days.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,36 +164,36 @@ class ProposalText:
     sentences: Mapping[LaunchId, tuple[str, ...]]
 
 
-def to_proposal(part: PlanPart, told: ProposalText) -> Proposal:
+def to_proposal(part: PlanPart, text: ProposalText) -> Proposal:
     """The part in the words of the contract."""
     moves = tuple(
         ProposedMove(
-            launch=one.launch,
-            earlier_date=one.before,
-            later_date=one.after,
-            detail="; ".join(told.sentences.get(one.launch, ())),
+            launch=move.launch,
+            earlier_date=move.before,
+            later_date=move.after,
+            detail="; ".join(text.sentences.get(move.launch, ())),
         )
-        for one in part.moves
+        for move in part.moves
     )
-    first = next((one for one in part.moves if one.forced), part.moves[0])
+    first = next((move for move in part.moves if move.forced), part.moves[0])
     more = f" and {len(moves) - 1} more" if len(moves) > 1 else ""
     return Proposal(
-        id=f"P-{told.revision}-{told.number}",
+        id=f"P-{text.revision}-{text.number}",
         kind=RESCHEDULE,
-        summary=f"Move {told.shapes[first.launch].name} from {first.before} to {first.after}{more}",
+        summary=f"Move {text.shapes[first.launch].name} from {first.before} to {first.after}{more}",
         moves=moves,
         cost=part.cost,
         because=part.because,
         lower_bound=part.lower_bound,
-        stage=told.stage,
-        hash=hash_of(moves, told.revision),
-        base_version=told.revision,
+        stage=text.stage,
+        hash=hash_of(moves, text.revision),
+        base_version=text.revision,
     )
 
 
 def hash_of(moves: tuple[ProposedMove, ...], revision: int) -> str:
-    """What an approval binds to: the moves, and the revision for which they were placements."""
-    told = {"base_version": revision, "moves": [one.model_dump(mode="json", exclude={"detail"}) for one in moves]}
+    """What an approval binds to: the moves, and the revision for which they were found."""
+    told = {"base_version": revision, "moves": [move.model_dump(mode="json", exclude={"detail"}) for move in moves]}
     return "sha256:" + hashlib.sha256(canonical_json(told).encode()).hexdigest()
 
 
@@ -247,4 +204,4 @@ def become(proposal: Proposal, state: str, reason: str | None = None) -> Proposa
 
 def days_of(proposal: Proposal) -> list[tuple[object, ...]]:
     """What a proposal would do, without its words."""
-    return [(one.launch, one.earlier_date, one.later_date) for one in proposal.moves]
+    return [(move.launch, move.earlier_date, move.later_date) for move in proposal.moves]

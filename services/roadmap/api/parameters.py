@@ -27,7 +27,7 @@ Until = Annotated[int | None, Query(ge=0, le=MAX_BIGINT)]
 IfMatch = Annotated[str | None, Header()]
 
 
-class Asked(BaseModel):
+class PageQuery(BaseModel):
     """A page of a list; each list adds its own filters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,7 +35,7 @@ class Asked(BaseModel):
     limit: int = Field(default=100, ge=1, le=1000)
 
 
-class AskedLog(Asked):
+class LogQuery(PageQuery):
     """Filters of the log. `after` is the `next` of the page before."""
 
     state: Text = ""
@@ -45,7 +45,7 @@ class AskedLog(Asked):
     after: int = Field(default=0, ge=0, le=MAX_BIGINT)
 
 
-class AskedFeatures(Asked):
+class FeaturesQuery(PageQuery):
     """Filters of the features. `after` is the `next` of the page before."""
 
     status: Text = ""
@@ -54,6 +54,6 @@ class AskedFeatures(Asked):
     text: Text = ""
     after: Text = ""
 
-    def wanted(self) -> dict[str, Any]:
+    def filters(self) -> dict[str, Any]:
         """The filters alone."""
         return self.model_dump(exclude={"limit", "after"})

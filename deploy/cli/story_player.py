@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from deploy.cli.api import Api, CannotError, OvertakenError
-from deploy.cli.replay.books import Books, Mark
 from deploy.cli.replay.feeding import Fed, feed
-from deploy.cli.replay.history import Line
-from deploy.cli.replay.report import Run
-from deploy.cli.replay.road import Position, wait_until_quiet
+from deploy.cli.replay.history import HistoryLine
+from deploy.cli.replay.report import CompletedRun
 from deploy.cli.screen import console
-from deploy.local.company.story import Acknowledge, Decide, Observation, Observe, Pin, Step, Story
+from deploy.client import Api, CannotError, OvertakenError
+from deploy.local.books import Books, RunStart
+from deploy.local.company.story import AcknowledgeInbox, Decide, Observation, Observe, PinLaunch, Story, StoryStep
+from deploy.local.road import Position, wait_until_quiet
 from shared.contracts.words import format_instant
 from shared.runtime.clock import Clock, monotonic
 
@@ -21,8 +21,8 @@ UNDER = f"portfolios/{PORTFOLIO}"
 LAUNCH = f"/launch/api/v1/{UNDER}"
 
 
-class Stage:
-    """Where the story is played: a running house. `fed` counts what the sources have told."""
+class StoryPlayer:
+    """Plays the story in a running house. `fed` counts what the sources have told."""
 
     def __init__(self, api: Api, books: Books, clock: Clock) -> None:
         self._api = api
@@ -35,31 +35,31 @@ class Stage:
         await self._api.send("PUT", f"/notify/api/v1/{UNDER}/directory", story.directory, "application/yaml")
         await self._tell(story.opening)
 
-    async def act(self, step: Step) -> None:
+    async def act(self, step: StoryStep) -> None:
         """Carry one step out; a person acts on what has arrived, so everything under way arrives first."""
         if isinstance(step.act, Observe):
             await self._tell([step.act.observation], step.act.late)
             return
         await self._rest()
-        if isinstance(step.act, Acknowledge):
+        if isinstance(step.act, AcknowledgeInbox):
             for person in step.act.people:
                 await self._acknowledge(person)
-        elif isinstance(step.act, Pin):
+        elif isinstance(step.act, PinLaunch):
             await self._pin(step.act)
         else:
             await self._decide(step.act)
 
-    async def finish(self, since: Mark, began: float) -> Run:
+    async def finish(self, since: RunStart, began: float) -> CompletedRun:
         """Wait until everything has arrived; what followed since then."""
         end = await self._rest()
-        return Run(PORTFOLIO, self.fed, since, end, monotonic() - began)
+        return CompletedRun(PORTFOLIO, self.fed, since, end, monotonic() - began)
 
     async def _rest(self) -> Position:
         return await wait_until_quiet(self._api, self._books, PORTFOLIO, lambda _: None)
 
     async def _tell(self, observations: Sequence[Observation], late: timedelta = timedelta()) -> None:
         at = self._clock() - late
-        lines = [Line(number, _write(one, at)) for number, one in enumerate(observations, start=1)]
+        lines = [HistoryLine(number, _write(one, at)) for number, one in enumerate(observations, start=1)]
         await feed(self._api, PORTFOLIO, lines, self.fed, _no_pause)
         if self.fed.refused:
             raise CannotError(f"the demo's own files are wrong: {self.fed.refused[0]}")
@@ -70,7 +70,7 @@ class Stage:
             if any(one["state"] == "open" for one in notice["obligations"]):
                 await self._api.send("POST", f"/notify/api/v1/notices/{notice['id']}/acknowledge")
 
-    async def _pin(self, pin: Pin) -> None:
+    async def _pin(self, pin: PinLaunch) -> None:
         launch = await self._find(pin.feature)
         body = json.dumps({"pin": pin.reason, "by": pin.by}).encode()
         await self._api.send("PATCH", f"{LAUNCH}/launches/{launch['id']}", body)

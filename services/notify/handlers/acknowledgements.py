@@ -18,22 +18,22 @@ from services.notify.store.acts import (
     save_objections,
     unsettled_of_person,
 )
-from services.notify.store.deliveries import Claim, Mark, mark
+from services.notify.store.deliveries import Claim, DeliveryUpdate, update_delivery
 from services.notify.store.directories import mark_unreachable
 from shared.contracts.cause import Cause, CauseKind, Source
 from shared.contracts.notify import Objection, ReceiptsChanged, Subject
 from shared.contracts.words import CauseId, PersonId, PortfolioId
-from shared.runtime.database import Batch, Database, Portfolio
+from shared.runtime.database import Batch, Database, PortfolioRow
 from shared.runtime.failpoints import failpoint
 from shared.runtime.outbox import Announcement, Outbox
 from shared.runtime.telemetry import Telemetry, current_traceparent
 
-Notice = dict[str, Any]
+NoticeRow = dict[str, Any]
 """A row of the notice table."""
 
 
 @dataclass(frozen=True, slots=True)
-class Waiver:
+class ObligationWaiver:
     """Somebody closes a gap by name, with a reason and an end (a plain day)."""
 
     subject: Subject
@@ -55,7 +55,7 @@ class Trigger:
     tool: str = "inloop"
 
 
-class Acting:
+class AcknowledgementHandlers:
     """Every act of a person, and every address that died. `time_is_ours`: the clock counts, not the observations'."""
 
     def __init__(self, database: Database, outbox: Outbox, telemetry: Telemetry, *, time_is_ours: bool) -> None:
@@ -64,17 +64,17 @@ class Acting:
         self._telemetry = telemetry
         self._time_is_ours = time_is_ours
 
-    async def acknowledge(self, notice: Notice, evidence: str, now: datetime) -> list[Obligation]:
+    async def acknowledge(self, notice: NoticeRow, evidence: str, now: datetime) -> list[Obligation]:
         """Settle all obligations of a notice; the first act is kept. Returns them as they then stand."""
         with self._telemetry.span("acknowledge notice", links=[notice["traceparent"]], cause=notice["cause"]):
             return await self._settle(notice, "acknowledged", evidence, now)
 
-    async def see(self, notice: Notice, evidence: str, now: datetime) -> list[Obligation]:
+    async def see(self, notice: NoticeRow, evidence: str, now: datetime) -> list[Obligation]:
         """Mark a notice as read: settles what needs no acknowledgement. Returns all as they then stand."""
         with self._telemetry.span("see notice", links=[notice["traceparent"]], cause=notice["cause"]):
             return await self._settle(notice, "saw", evidence, now)
 
-    async def _settle(self, notice: Notice, verb: str, evidence: str, now: datetime) -> list[Obligation]:
+    async def _settle(self, notice: NoticeRow, verb: str, evidence: str, now: datetime) -> list[Obligation]:
         portfolio = PortfolioId(notice["portfolio"])
         async with self._database.locked([portfolio]) as batch:
             at = self._moment(batch.portfolios[portfolio], now)
@@ -94,7 +94,9 @@ class Acting:
         settled = {(one.subject.kind, one.subject.id, one.subject.revision): one for one in changed}
         return [settled.get((one.subject.kind, one.subject.id, one.subject.revision), one) for one in obligations]
 
-    async def waive(self, portfolio: PortfolioId, waiver: Waiver, request: str, now: datetime) -> Obligation | None:
+    async def waive(
+        self, portfolio: PortfolioId, waiver: ObligationWaiver, request: str, now: datetime
+    ) -> Obligation | None:
         """Close one gap without an acknowledgement; None when there is no such obligation."""
         async with self._database.locked([portfolio]) as batch:
             at = self._moment(batch.portfolios[portfolio], now)
@@ -109,7 +111,7 @@ class Acting:
             await self._tell(batch, portfolio, trigger, changed, at)
             return changed[0]
 
-    async def object_to(self, notice: Notice, reason: str, request: str, now: datetime) -> list[Objection]:
+    async def object_to(self, notice: NoticeRow, reason: str, request: str, now: datetime) -> list[Objection]:
         """Keep and tell that somebody says "not mine" or "not possible"; the obligations stay as they are."""
         portfolio = PortfolioId(notice["portfolio"])
         cause = f"notify:person:{request}"
@@ -130,7 +132,7 @@ class Acting:
     async def lose_reach(self, claim: Claim, state: str, problem: str, now: datetime) -> None:
         """A mail came back for good: mark it, and everything its person still owes is a gap at once."""
         async with self._database.locked([claim.portfolio]) as batch:
-            await mark(batch.connection, Mark(claim.notice, state, problem), now)
+            await update_delivery(batch.connection, DeliveryUpdate(claim.notice, state, problem), now)
             if not await mark_unreachable(batch.connection, claim.portfolio, claim.person, claim.address, problem):
                 return
             at = self._moment(batch.portfolios[claim.portfolio], now)
@@ -163,7 +165,7 @@ class Acting:
             traceparent = current_traceparent()
         await self._outbox.add(batch, [announcement(message, at, traceparent)])
 
-    def _moment(self, portfolio: Portfolio, now: datetime) -> datetime:
+    def _moment(self, portfolio: PortfolioRow, now: datetime) -> datetime:
         """In a replay the portfolio's time is the observations'; a click or a mail server's answer must not move it."""
         if self._time_is_ours:
             return portfolio.advance(now)

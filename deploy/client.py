@@ -1,39 +1,30 @@
-"""The HTTP API as our own commands use it: one address, one token, and errors that say what to do.
+"""The HTTP API as our own commands and tests use it: one address, one token, and errors that say what to do.
 
-What the commands ask and show is in the modules of the commands.
+What is asked, and how a command shows it or ends, is not here.
 """
 
 import json
 import os
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import httpx2
-import typer
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 URL_VARIABLE = "INLOOP_URL"
 TOKEN_VARIABLE = "INLOOP_API_TOKEN"  # noqa: S105 - the name of a variable, not what is in it
 LINES_TYPE = "application/x-ndjson"
 TIMEOUT_SECONDS = 60
-NOT_AS_IT_SHOULD_BE = 1
-CANNOT = 2
 UNAUTHORIZED = (401, 403)
 
 
 class CannotError(Exception):
-    """A command cannot do what was asked; the text says what, where, and what would be right."""
+    """What was asked cannot be done; the text says what, where, and what would be right."""
 
 
 class OvertakenError(CannotError):
     """What was asked no longer fits what is there: somebody or something was quicker."""
-
-
-def fail(message: str, code: int = CANNOT) -> NoReturn:
-    """End the command with one message on stderr."""
-    typer.secho(message, err=True, fg=typer.colors.RED)
-    raise typer.Exit(code)
 
 
 class Api:
