@@ -1,6 +1,6 @@
 """The body of `inloop plan PORTFOLIO EVENTS [--stage S1|S2|S3]`: files in, one JSON plan a line out.
 
-Reads files and the stopwatch, nothing more. The format is in the planner's interchange.py, the planning in its engine.
+Reads files and the stopwatch, nothing more. The format is in plan_files.py, the planning in the engine.
 """
 
 import gc
@@ -14,9 +14,8 @@ from time import perf_counter
 from typing import Any
 
 from deploy.cli.plan_files import FormatError, plan_to_json, read_event, read_portfolio
-from services.launch.domain.planner_check import check_baseline
 from services.launch.domain.scheduling.engine.engine import Planner
-from services.launch.domain.scheduling.engine.model import Event, PlanningProblem
+from services.launch.domain.scheduling.engine.model import Event, PlanningProblem, iso_day
 from services.launch.optimize import load_solver
 
 STAGES = ("S1", "S2", "S3")
@@ -31,10 +30,11 @@ def plan(portfolio: Path, events: Path, stage: str = "S1") -> int:
             raise FormatError("--stage", f"must be one of {' '.join(STAGES)}, is {stage!r}")  # noqa: TRY301 - one exit for all bad input
         baseline = _load_portfolio(portfolio)
         asked = _load_events(events, baseline)
+        planner, solver = Planner(baseline), load_solver() if stage == "S3" else None
+        _check_baseline(planner)
     except FormatError as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT
-    planner, solver = Planner(baseline), load_solver() if stage == "S3" else None
     # The resident state lives as long as the process: the collector need not walk it in the middle of a plan.
     gc.collect()
     gc.freeze()
@@ -63,12 +63,17 @@ def _decode(text: str, where: str) -> Any:
 
 def _load_portfolio(path: Path) -> PlanningProblem:
     value = _decode(_read_text(path), str(path))
-    portfolio = read_portfolio(value)
-    broken = check_baseline(value)
-    if broken:
-        names = " ".join(broken[0].launches)
-        raise FormatError("launches", f"the baseline itself breaks {broken[0].rule} ({names}: {broken[0].detail})")
-    return portfolio
+    return read_portfolio(value)
+
+
+def _check_baseline(planner: Planner) -> None:
+    for launch in planner.schedule.portfolio.launches:
+        for broken in planner.why_not(launch.id, launch.date):
+            culprits = (planner.schedule.blocks.members[block][0].id for block in sorted(broken.culprits))
+            names, day = " ".join((launch.id, *culprits)), iso_day(launch.date)
+            raise FormatError(
+                "launches", f"the baseline itself breaks {broken.constraint} ({names} on {day}: {broken.detail})"
+            )
 
 
 def _load_events(path: Path, portfolio: PlanningProblem) -> list[Event]:

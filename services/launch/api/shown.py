@@ -6,8 +6,7 @@ from typing import Any
 
 from services.launch.domain.context import Context
 from services.launch.domain.feature import KnownFeature
-from services.launch.domain.launch import Launch
-from services.launch.domain.policy import louder
+from services.launch.domain.launch import Launch, tier_of
 from services.launch.domain.questions.explain import Answer
 from services.launch.domain.rules.lead import Lead
 from services.launch.domain.tiers.retiering import is_locked, rests_until
@@ -88,7 +87,7 @@ def show_tier(launch: Launch, known: Sequence[KnownFeature], context: Context) -
     computed = assess_all(active, policy, one.market_tier) if active else None
     first = next((feature for feature in active if computed and feature.ref == computed.feature), None)
     rise, fall = flips(active, policy, one.market_tier)
-    tier = louder(one.market_tier, one.internal_tier)
+    tier = tier_of(one)
     return {
         "launch": launch.id,
         "market_tier": one.market_tier,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from services.launch.domain.feature import KnownFeature
+from services.launch.domain.policy import louder
 from shared.contracts.launch import Conflict, LaunchFeature, LaunchSnapshot, LaunchState, Proposal, Tier
 from shared.contracts.words import CauseId, Day, Instant, LaunchId, PortfolioId, Word
 
@@ -90,6 +91,11 @@ class Launch(Word):
     def stage_of(self, feature: str) -> str | None:
         """The stage at which the launch carries a feature."""
         return next((one.stage for one in self.snapshot.features if one.id == feature), None)
+
+
+def tier_of(snapshot: LaunchSnapshot) -> Tier:
+    """The tier that its dates follow: the louder of the two."""
+    return louder(snapshot.market_tier, snapshot.internal_tier)
 
 
 def carry(known: KnownFeature) -> LaunchFeature:

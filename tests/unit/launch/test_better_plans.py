@@ -156,10 +156,10 @@ def test_dates_that_are_no_plan_are_not_taken(wrong: dict[str, date | None]) -> 
     assert story.state.proposals == {first.id: first}
 
 
-def test_a_plan_that_the_checker_refuses_is_not_taken() -> None:
+def test_a_plan_that_the_checker_refuses_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     story, first = waiting()
     better = look(story, first)
-    doubt(story)
+    doubt(monkeypatch)
     assert take(story, better) is None
 
 

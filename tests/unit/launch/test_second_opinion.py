@@ -3,8 +3,8 @@
 import pytest
 
 from services.launch.domain.rules.catalogue import CheckedPlan, check_plan, situation_of
-from services.launch.domain.verifying.verifier import CheckedPlan as OtherPlan
-from services.launch.domain.verifying.verifier import Verifier
+from tests.oracle.verifier import CheckedPlan as OtherPlan
+from tests.oracle.verifier import Verifier
 from tests.unit.launch.random_portfolios import TODAY, draw
 
 SLICES = 8

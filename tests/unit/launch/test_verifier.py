@@ -14,12 +14,13 @@ from services.launch.domain.context import RefusedError
 from services.launch.domain.decisions.pipeline import blank
 from services.launch.domain.feature import KnownFeature, Likely
 from services.launch.domain.policy import Follows, Slot, TeamCapacity, TeamLoad
+from services.launch.domain.rules import catalogue
 from services.launch.domain.rules.catalogue import violations
 from services.launch.domain.rules.lead import notice_of
 from services.launch.domain.rules.rule import LaunchDates, Situation
-from services.launch.domain.verifying.verifier import CheckedPlan, Verifier
 from shared.contracts.launch import LaunchSnapshot, Pin, Waiver
 from shared.contracts.words import LaunchId
+from tests.oracle.verifier import CheckedPlan, Verifier
 from tests.unit.launch.story import MEDIUM, POLICY, on, snapshot
 from tests.unit.launch.test_together import PEOPLE, dates, decide, take_back, team_of_one
 from tests.unit.launch.whole import doubt, listen
@@ -248,11 +249,11 @@ def test_launches_are_found_by_week_wherever_they_went(moves: list[tuple[str, in
     assert set(standing.near({monday})) == {name for name, at in plain.items() if 0 <= (at - monday).days < 7}
 
 
-def test_a_plan_that_the_checker_refuses_is_not_applied_and_everybody_sees_it() -> None:
+def test_a_plan_that_the_checker_refuses_is_not_applied_and_everybody_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:
     story = team_of_one()
     story.add("A", day="2026-06-01", impact=MEDIUM)
     story.add("B", day="2026-06-08", impact=MEDIUM)
-    doubt(story)
+    doubt(monkeypatch)
     message = story.change("delayed", "A", day="2026-06-08")
     assert dates(story) == {"A": on("2026-06-08"), "B": on("2026-06-15")}  # as before
     assert [(one.launch, one.constraint) for one in message.conflicts] == [("L-A", "checker")]
@@ -260,25 +261,25 @@ def test_a_plan_that_the_checker_refuses_is_not_applied_and_everybody_sees_it() 
     assert [(one.action, one.cost) for one in message.conflicts[0].options] == [("plan_by_hand", 3 * (10 + 7))]
 
 
-def test_what_the_checker_refuses_is_neither_approved_nor_undone() -> None:
+def test_what_the_checker_refuses_is_neither_approved_nor_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     story = team_of_one(approval=PEOPLE)
     story.add("A", day="2026-06-01", impact=MEDIUM)
     moved = story.change("delayed", "A", day="2026-06-08")
     story.change("delayed", "A", day="2026-06-29")
     (proposal,) = story.state.proposals
     before = dates(story)
-    doubt(story)
+    doubt(monkeypatch)
     assert decide(story, proposal).stale == "capacity: marketing: 9 of 2"
     assert dates(story) == before
     with pytest.raises(RefusedError, match="can no longer be undone: capacity: marketing: 9 of 2"):
         take_back(story, moved)
 
 
-def test_the_checker_is_told_what_a_launch_was_before_a_person_changed_it() -> None:
+def test_the_checker_is_told_what_a_launch_was_before_a_person_changed_it(monkeypatch: pytest.MonkeyPatch) -> None:
     story = team_of_one()
     story.add("A", day="2026-06-01", impact=MEDIUM)
-    plans: list[CheckedPlan] = []
-    listen(story, plans)
+    plans: list[catalogue.CheckedPlan] = []
+    listen(monkeypatch, plans)
     before = story.launch("L-A")
     story.person("L-A", regions=("jp",))
     assert plans[-1].were == {"L-A": before}

@@ -1,17 +1,22 @@
 """The whole portfolio before the independent checker: every rule that is broken and that nobody has declared."""
 
 from collections.abc import Iterator
-from dataclasses import fields
 from datetime import date
 from functools import lru_cache
 
+import pytest
+
 from services.launch.domain.calendar import Calendar
+from services.launch.domain.decisions import verdict
 from services.launch.domain.feature import KnownFeature
-from services.launch.domain.planner_check.rules import Violation
 from services.launch.domain.portfolio import State
+from services.launch.domain.rules import catalogue
+from services.launch.domain.rules.catalogue import Broken
 from services.launch.domain.rules.rule import LaunchDates
-from services.launch.domain.scheduling.engine_state import EngineState
-from services.launch.domain.verifying.verifier import CheckedPlan, Verifier
+from services.launch.domain.scheduling import draft
+from shared.contracts.words import LaunchId
+from tests.oracle.plans.rules import Violation
+from tests.oracle.verifier import CheckedPlan, Verifier
 from tests.unit.launch.story import Story
 
 
@@ -55,30 +60,18 @@ def declared(state: State) -> set[str]:
     return {*waiting, *known}
 
 
-class Doubtful(Verifier):
-    """A checker that finds fault with every plan."""
-
-    def judge(self, *_: object) -> list[Violation]:
-        return [Violation("capacity", ("L-B",), "marketing: 9 of 2")]
-
-
-def doubt(story: Story) -> None:
-    """From now on the checker finds fault with every plan."""
-    _replace(story, Doubtful)
+def doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on every plan is refused, as if it broke a rule that the engine does not keep."""
+    refused = [Broken("capacity", (LaunchId("L-B"),), "marketing: 9 of 2")]
+    for module in (draft, verdict):
+        monkeypatch.setattr(module, "check_plan", lambda *_: refused)
 
 
-def listen(story: Story, plans: list[CheckedPlan]) -> None:
-    """From now on every plan that the checker is told of is kept here, too."""
+def listen(monkeypatch: pytest.MonkeyPatch, plans: list[catalogue.CheckedPlan]) -> None:
+    """From now on every plan that is checked is kept here, too."""
 
-    class Listening(Verifier):
-        def judge(self, plan: CheckedPlan, today: date) -> list[Violation]:
-            plans.append(plan)
-            return Verifier.judge(self, plan, today)
+    def check_plan(plan: catalogue.CheckedPlan, calendar: Calendar, today: date) -> list[Broken]:
+        plans.append(plan)
+        return catalogue.check_plan(plan, calendar, today)
 
-    _replace(story, Listening)
-
-
-def _replace(story: Story, other: type[Verifier]) -> None:
-    assert isinstance(story.state.engine, EngineState)
-    honest = story.state.engine.verifier
-    story.state.engine.verifier = other(*(getattr(honest, one.name) for one in fields(honest)))
+    monkeypatch.setattr(draft, "check_plan", check_plan)

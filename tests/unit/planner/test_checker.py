@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.launch.domain.planner_check import check_baseline
-from services.launch.domain.planner_check.check import check_plan
+from tests.oracle.plans import check_baseline
+from tests.oracle.plans.check import check_plan
 from tests.unit.planner.cases import Case, Json, as_json, build_case, plan_of
 
 CASE = build_case(14, 3, 14, 3)

@@ -11,8 +11,8 @@ import pytest
 
 from deploy.cli.plan import main
 from deploy.cli.plan_files import FormatError, plan_to_json, read_event, read_portfolio
-from services.launch.domain.planner_check.check import check_plan
 from tests.bench.portfolios import build_events, build_portfolio
+from tests.oracle.plans.check import check_plan
 from tests.unit.planner.cases import Json, build_case, planner_of, shuffled
 from tests.unit.planner.test_checker import change, small
 
@@ -106,9 +106,9 @@ SPOILED: dict[str, Callable[[Json], object]] = {
     ),
     "format: must be 'inloop-portfolio/1', is 'x'": lambda p: p.update(format="x"),
     "horizon: is before today": lambda p: p.update(horizon="2027-01-03"),
-    "launches: the baseline itself breaks ready (L1: F is ready on 2027-02-25, 5 days are needed)": lambda p: p[
-        "features"
-    ][0].update(ready_on="2027-02-25"),
+    "launches: the baseline itself breaks ready (L1 on 2027-03-01: F ready 2027-02-25)": lambda p: p["features"][
+        0
+    ].update(ready_on="2027-02-25"),
 }
 
 

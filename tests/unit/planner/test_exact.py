@@ -7,11 +7,11 @@ import pytest
 from hypothesis import assume, given
 
 from deploy.cli.plan_files import read_portfolio
-from services.launch.domain.planner_check.check import check_plan, price
-from services.launch.domain.planner_check.rules import World, group_of
 from services.launch.domain.scheduling.engine.closure import SolverResult, Study
 from services.launch.domain.scheduling.engine.engine import Effort, Planner
 from services.launch.optimize import load_solver
+from tests.oracle.plans.check import check_plan, price
+from tests.oracle.plans.rules import World, group_of
 from tests.unit.planner.cases import (
     QUICK,
     Case,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from deploy.cli.plan_files import read_event, read_portfolio
-from services.launch.domain.planner_check.check import check_plan
 from services.launch.domain.scheduling.engine.engine import Planner
+from tests.oracle.plans.check import check_plan
 from tests.unit.planner.cases import as_json
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "launchbench"

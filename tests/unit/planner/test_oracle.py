@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.cli.plan_files import read_portfolio
-from services.launch.domain.planner_check.check import blockers
-from services.launch.domain.planner_check.rules import World
 from services.launch.domain.scheduling.engine.engine import Planner
 from services.launch.domain.scheduling.engine.model import iso_week, week_of
+from tests.oracle.plans.check import blockers
+from tests.oracle.plans.rules import World
 from tests.unit.planner.cases import Case, bounded, cases, event_of, planner_of
 from tests.unit.planner.test_checker import change, small
 

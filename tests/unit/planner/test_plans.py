@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.cli.plan_files import read_portfolio
-from services.launch.domain.planner_check import check_baseline
-from services.launch.domain.planner_check.check import check_plan
-from services.launch.domain.planner_check.rules import World
 from services.launch.domain.scheduling.engine.engine import Planner
 from services.launch.domain.scheduling.engine.forced import force
+from tests.oracle.plans import check_baseline
+from tests.oracle.plans.check import check_plan
+from tests.oracle.plans.rules import World
 from tests.unit.planner.cases import Case, as_json, bounded, cases, event_of, plan_of, planner_of, shuffled
 
 STAGES = ("S1", "S2")

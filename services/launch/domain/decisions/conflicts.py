@@ -11,8 +11,8 @@ from itertools import islice
 from services.launch.domain.calendar import ONE_DAY
 from services.launch.domain.decisions.message import Decision, DecisionContext, leave_as_it_is
 from services.launch.domain.feature import features_of
-from services.launch.domain.launch import OPEN_STATES
-from services.launch.domain.policy import Budget, louder
+from services.launch.domain.launch import OPEN_STATES, tier_of
+from services.launch.domain.policy import Budget
 from services.launch.domain.rules.audience import CROWDING, REST, Crowd
 from services.launch.domain.rules.budget import BUDGET, BudgetCandidate, is_same_choice, over_budget
 from services.launch.domain.rules.catalogue import bounds, first_quiet, of_day, situation_of
@@ -187,7 +187,7 @@ def _ways_out(launch: LaunchSnapshot, others: Sequence[LaunchSnapshot], about: D
 def _missed(decision: Decision, known: Mapping[str, Conflict], about: DecisionContext) -> Iterator[Conflict]:
     """A flag for a launch that has missed too many trains in a row, until it leaves or its row ends."""
     context, after = about.context, decision.after
-    if decision.launch is None or not context.calendar.boards(louder(after.market_tier, after.internal_tier)):
+    if decision.launch is None or not context.calendar.boards(tier_of(after)):
         return
     kinds = (*decision.kinds, LaunchKind.UNDONE) if decision.undone else decision.kinds
     times = count_missed(decision.launch, after, Act(about.cause.id, kinds), context.calendar)
@@ -209,7 +209,7 @@ def _missed(decision: Decision, known: Mapping[str, Conflict], about: DecisionCo
 
 def _without_train(launch: LaunchSnapshot, about: DecisionContext) -> date | None:
     """The first day before its train on which it could be announced on its own."""
-    context, tier = about.context, louder(launch.market_tier, launch.internal_tier)
+    context, tier = about.context, tier_of(launch)
     situation = situation_of(launch, features_of(launch, about.view), context)
     day = max(bound.day for bound in bounds(situation, context.calendar) if bound.constraint != "train")
     while launch.date and day < launch.date:

@@ -17,8 +17,7 @@ from services.launch.domain.decisions.pipeline import (
     reshape,
 )
 from services.launch.domain.feature import KnownFeature, features_of, learn
-from services.launch.domain.launch import HAPPENED_STATES, Launch, carry, derive_launch_id
-from services.launch.domain.policy import louder
+from services.launch.domain.launch import HAPPENED_STATES, Launch, carry, derive_launch_id, tier_of
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain
 from services.launch.domain.scheduling.request import request_date
@@ -95,7 +94,7 @@ def _reshape(launch: Launch, heard: Sequence[FeatureChange], about: DecisionCont
     settled = settle(launch, active, were_active, context.calendar, context.now) if active else None
     shape = reshape(before, features, launch.by_hand, context, settled)
     kinds = {kind for change in heard for kind in change.kinds}
-    loud = louder(shape.market_tier, shape.internal_tier) != louder(before.market_tier, before.internal_tier)
+    loud = tier_of(shape) != tier_of(before)
     undated = before.date is None or before.state == "cancelled"  # one without a date is always tried again
     matters = undated or loud or before.regions != shape.regions or bool(kinds - QUIET)
     return LaunchRequest(

@@ -12,8 +12,7 @@ from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.decisions.conflicts import apply_audience_conflicts, apply_tier_budget
 from services.launch.domain.decisions.message import Decision, DecisionContext, build_message, leave_as_it_is
 from services.launch.domain.feature import KnownFeature, features_of
-from services.launch.domain.launch import OPEN_STATES, Launch, carry, derive
-from services.launch.domain.policy import louder
+from services.launch.domain.launch import OPEN_STATES, Launch, carry, derive, tier_of
 from services.launch.domain.reasons import explain
 from services.launch.domain.rules.lead import compressed, days_of, last_days, out_of_reach, ready_on
 from services.launch.domain.scheduling.remedies import find_relief
@@ -143,7 +142,7 @@ def reshape(
 
 def is_worth_telling(snapshot: LaunchSnapshot, features: Sequence[KnownFeature], by_hand: Collection[str]) -> bool:
     """Whether there is a launch at all: something to tell, and loud enough, or chosen by a person."""
-    loud = louder(snapshot.market_tier, snapshot.internal_tier) != NOTES_ONLY
+    loud = tier_of(snapshot) != NOTES_ONLY
     return any(not feature.is_cancelled for feature in features) and (loud or "features" in by_hand)
 
 
@@ -199,7 +198,7 @@ def place(
     shape: LaunchSnapshot, features: Sequence[KnownFeature], placement: Placement, context: Context
 ) -> LaunchSnapshot:
     """The launch on the date that was found for it, with the state and the train that follow."""
-    tier = louder(shape.market_tier, shape.internal_tier)
+    tier = tier_of(shape)
     day = placement.date
     return shape.model_copy(
         update={

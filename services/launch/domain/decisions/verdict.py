@@ -8,20 +8,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from services.launch.domain.calendar import SOFT
 from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.decisions.message import Decision, DecisionContext, build_message
 from services.launch.domain.decisions.pipeline import LaunchRequest, decide, place, reshape
 from services.launch.domain.feature import features_of
-from services.launch.domain.launch import Launch
+from services.launch.domain.launch import Launch, tier_of
 from services.launch.domain.portfolio import State
-from services.launch.domain.reasons import explain, plainly
-from services.launch.domain.rules.audience import on_day
-from services.launch.domain.rules.catalogue import situation_of, violations
+from services.launch.domain.reasons import explain
+from services.launch.domain.rules.catalogue import (
+    BETWEEN,
+    CheckedPlan,
+    check_plan,
+    crowding,
+    of_day,
+    situation_of,
+    violations,
+)
+from services.launch.domain.rules.rule import Spot
 from services.launch.domain.scheduling.approval import become
-from services.launch.domain.scheduling.engine_state import Trial, engine_state_of
 from services.launch.domain.scheduling.request import FoundDates, Placement, Shapes
 from services.launch.domain.tiers.retiering import settle_by_person
-from services.launch.domain.verifying.verifier import CheckedPlan
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import (
     Conflict,
@@ -246,10 +253,10 @@ def _broken_rules(launch: Launch, option: Option, about: DecisionContext) -> tup
 
 def _crowded(launch: Launch, option: Option, about: DecisionContext) -> tuple[Conflict, ...]:
     """What the launch takes from others on the date that it keeps, after its needs have changed."""
-    engine, day = engine_state_of(about.state, about.context), launch.snapshot.date
-    reasons = engine.crowd(launch.id, day.toordinal()) if day and launch.id in engine.entries else []
-    name = Shapes(about.state, {}).name
-    return _conflicts(launch, {reason.constraint: plainly(reason.detail, name) for reason in reasons}, option)
+    snapshot = launch.snapshot
+    reasons = crowding(Spot(snapshot, snapshot.date), about.state.board(about.context)) if snapshot.date else []
+    planned = {reason.constraint: reason.detail for reason in reasons if reason.constraint in BETWEEN}
+    return _conflicts(launch, planned, option)
 
 
 def _conflicts(launch: Launch, rules: Mapping[str, str], option: Option) -> tuple[Conflict, ...]:
@@ -261,32 +268,29 @@ def _conflicts(launch: Launch, rules: Mapping[str, str], option: Option) -> tupl
 def reasons_not_to(state: State, moves: Sequence[ProposedMove], context: Context) -> list[str]:
     """Why the moves are no longer possible as they were proposed, all of them together."""
     found: list[str] = []
-    launches, engine, name = state.launches, engine_state_of(state, context), Shapes(state, {}).name
-    features = {move.launch: features_of(launches[move.launch].snapshot, state.features) for move in moves}
+    situations = {}
     for move in moves:
-        launch, snapshot = launches[move.launch], launches[move.launch].snapshot
+        launch = state.launches[move.launch]
+        snapshot = launch.snapshot
+        situations[move.launch] = situation_of(snapshot, features_of(snapshot, state.features), context)
         if snapshot.date != move.earlier_date or not launch.is_open or snapshot.pin or move.later_date is None:
             found.append(f"{snapshot.name} is {snapshot.state}, on {snapshot.date}")
         else:
-            situation = situation_of(snapshot, features[move.launch], context)
-            found += [rule.detail for rule in violations(situation, move.later_date, context.calendar)]
-    days = {move.launch: move.later_date for move in moves if move.later_date}
-    if found or not days.keys() <= engine.entries.keys():
-        return found or ["a launch has no date any more"]
-    with Trial(engine) as trial:
-        trial.move({str(moving): day.toordinal() for moving, day in days.items()})
-        for moving, day in sorted(days.items()):
-            found += [plainly(reason.detail, name) for reason in engine.crowd(moving, day.toordinal())]
-    moved = [on_day(launches[moving].snapshot, day, context.calendar) for moving, day in days.items()]
-    found += state.audiences.against_all(moved, context.calendar)
-    plan = CheckedPlan(
-        shapes=Shapes(state, {}),
-        before=state.standing,
-        changes={move.launch: move.later_date for move in moves},
-        asked={moving: launches[moving].snapshot.date for moving in features},
-        features=features,
-    )
-    return found or _refusals(state, plan, context)
+            broken = violations(situations[move.launch], move.later_date, context.calendar)
+            found += [violation.detail for violation in broken]
+    if found:
+        return found
+    days = {move.launch: move.later_date for move in moves}
+    asked = {move.launch: move.earlier_date for move in moves}
+    plan = CheckedPlan(Shapes(state, {}), state.standing, days, asked, situations=situations)
+    return _crowds_of(state, days, context) or _refusals(plan, context)
+
+
+def _crowds_of(state: State, days: Mapping[LaunchId, Day | None], context: Context) -> list[str]:
+    """What the rules between launches have against these days, all of them together."""
+    board = replace(state.board(context), moved=days)
+    spots = [Spot(state.launches[name].snapshot, day) for name, day in sorted(days.items()) if day]
+    return [violation.detail for spot in spots for violation in crowding(spot, board)]
 
 
 def _reasons_not_to_undo(state: State, moves: Sequence[AppliedMove], context: Context) -> list[str]:
@@ -303,23 +307,15 @@ def _reasons_not_to_undo(state: State, moves: Sequence[AppliedMove], context: Co
             found.append(f"{move.earlier} has passed")
     if found:
         return found
-    engine, name = engine_state_of(state, context), Shapes(state, {}).name
-    with Trial(engine) as trial:
-        for move in moves:
-            if move.launch not in engine.entries:
-                trial.set(move.launch, engine.entry(state.launches[move.launch].snapshot, move.earlier))
-        trial.move({move.launch: move.earlier.toordinal() for move in moves})
-        for move in moves:
-            reasons = engine.reasons_against(move.launch, move.earlier.toordinal())
-            found += [plainly(reason.detail, name) for reason in reasons]
-    moved = [on_day(state.launches[move.launch].snapshot, move.earlier, context.calendar) for move in moves]
-    found += state.audiences.against_all(moved, context.calendar)
     back = {move.launch: move.earlier for move in moves}
+    for move in moves:
+        snapshot = state.launches[move.launch].snapshot
+        broken = of_day(move.earlier, tier_of(snapshot), snapshot.regions, context.calendar)
+        found += [violation.detail for violation in broken if violation.constraint != SOFT]
     plan = CheckedPlan(Shapes(state, {}), state.standing, back, undone=back.keys())
-    return found or _refusals(state, plan, context)
+    return found + _crowds_of(state, back, context) or _refusals(plan, context)
 
 
-def _refusals(state: State, plan: CheckedPlan, context: Context) -> list[str]:
-    """What the independent checker has against a plan, in sentences."""
-    wrong = engine_state_of(state, context).verifier.judge(plan, context.today)
-    return [f"{violation.rule}: {violation.detail}" for violation in wrong]
+def _refusals(plan: CheckedPlan, context: Context) -> list[str]:
+    """What the catalogue of rules has against the plan as a whole, in sentences."""
+    return [f"{broken.rule}: {broken.detail}" for broken in check_plan(plan, context.calendar, context.today)]

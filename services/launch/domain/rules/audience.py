@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
-from services.launch.domain.policy import louder
+from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch, tier_of
 from services.launch.domain.rules.rule import Board, Rule, Spot, Violation, monday_of
 from shared.contracts.launch import LaunchSnapshot
 from shared.contracts.words import LaunchId
@@ -134,7 +133,7 @@ class Audiences:
         if not said:
             return {}
         policy, at = calendar.policy, day.toordinal()
-        rides = calendar.rides(louder(one.market_tier, one.internal_tier), day)
+        rides = calendar.rides(tier_of(one), day)
         own = (at, TRAIN if rides else _touch(one.id, calendar))
         reach = max(policy.audience.rest_days, DAYS_A_WEEK - 1)
         found: dict[Touch, frozenset[LaunchId]] = {}
@@ -260,7 +259,7 @@ def _touch(name: str, calendar: Calendar) -> str:
 
 def on_day(shape: LaunchSnapshot, day: date, calendar: Calendar) -> LaunchSnapshot:
     """The launch planned for the day, by train if it then leaves by train."""
-    rides = calendar.rides(louder(shape.market_tier, shape.internal_tier), day)
+    rides = calendar.rides(tier_of(shape), day)
     return shape.model_copy(update={"date": day, "train": day if rides else None, "state": "planned"})
 
 

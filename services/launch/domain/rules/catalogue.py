@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 from services.launch.domain.calendar import ONE_DAY, SOFT, Calendar
 from services.launch.domain.context import Context
 from services.launch.domain.feature import KnownFeature, waits_for
-from services.launch.domain.policy import louder
+from services.launch.domain.launch import tier_of
 from services.launch.domain.rules.audience import Audiences, Crowding, Spacing
 from services.launch.domain.rules.days import Frozen, Limits, TrainDay, Workday
 from services.launch.domain.rules.lead import after_ready, notice_of
@@ -62,7 +62,7 @@ class Earliest:
 def situation_of(snapshot: LaunchSnapshot, features: Iterable[KnownFeature], context: Context) -> Situation:
     """What decides the dates of the launch."""
     return Situation(
-        tier=louder(snapshot.market_tier, snapshot.internal_tier),
+        tier=tier_of(snapshot),
         regions=snapshot.regions,
         features=tuple(known for known in features if not known.is_cancelled),
         today=context.today,
@@ -139,7 +139,7 @@ def first_quiet(
     shape: LaunchSnapshot, first: date, last: date, audiences: Audiences, calendar: Calendar
 ) -> date | None:
     """The first day that the calendar and its audiences leave to the launch; None if there is none up to `last`."""
-    tier = louder(shape.market_tier, shape.internal_tier)
+    tier = tier_of(shape)
     day, _ = next_allowed(first, tier, shape.regions, last, calendar)
     while day and audiences.against(shape, day, calendar):
         day, _ = next_allowed(day + ONE_DAY, tier, shape.regions, last, calendar)
@@ -265,8 +265,8 @@ def _broken_at(spot: Spot, board: Board) -> Iterator[tuple[Violation, frozenset[
 
 def _needs_other(was: LaunchSnapshot, now: LaunchSnapshot) -> bool:
     """Whether it needs something else of days and of others than before."""
-    same = (was.product_line, was.segments, was.regions, louder(was.market_tier, was.internal_tier))
-    return same != (now.product_line, now.segments, now.regions, louder(now.market_tier, now.internal_tier))
+    same = (was.product_line, was.segments, was.regions, tier_of(was))
+    return same != (now.product_line, now.segments, now.regions, tier_of(now))
 
 
 def _stood(broken: Violation, launches: frozenset[LaunchId], old: Board) -> bool:

@@ -14,7 +14,8 @@ from typing import ClassVar, NamedTuple
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.feature import KnownFeature
-from services.launch.domain.policy import Activity, Policy, louder
+from services.launch.domain.launch import tier_of
+from services.launch.domain.policy import Activity, Policy
 from shared.contracts.launch import LaunchSnapshot, Tier
 from shared.contracts.words import LaunchId
 
@@ -118,7 +119,7 @@ class Spot(NamedTuple):
     @property
     def tier(self) -> Tier:
         """What its dates follow: the louder of its two tiers."""
-        return louder(self.shape.market_tier, self.shape.internal_tier)
+        return tier_of(self.shape)
 
 
 @dataclass(slots=True)

@@ -11,8 +11,8 @@ from datetime import date
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.feature import KnownFeature
-from services.launch.domain.launch import OPEN_STATES, Launch
-from services.launch.domain.policy import Policy, louder
+from services.launch.domain.launch import OPEN_STATES, Launch, tier_of
+from services.launch.domain.policy import Policy
 from services.launch.domain.rules.audience import EVERYBODY
 from services.launch.domain.tiers.scoring import score, values_of
 from shared.contracts.launch import LaunchKind, LaunchSnapshot
@@ -62,7 +62,7 @@ def counts(one: LaunchSnapshot, features: Iterable[KnownFeature], policy: Policy
     A feature without impact inputs lives by its gates and is not nothing.
     """
     points = (score(values_of(each.snapshot), policy) for each in features if not each.is_cancelled)
-    return max(policy.tiers[louder(one.market_tier, one.internal_tier)].from_score, *points, 0)
+    return max(policy.tiers[tier_of(one)].from_score, *points, 0)
 
 
 def strengths(riders: Iterable[Rider]) -> Mapping[str, int]:
@@ -106,7 +106,7 @@ def last_train(launch: Launch, calendar: Calendar) -> date | None:
     one, day = launch.snapshot, launch.last_date
     if one.date or launch.happened_on or day is None:
         return one.train
-    return day if calendar.rides(louder(one.market_tier, one.internal_tier), day) else None
+    return day if calendar.rides(tier_of(one), day) else None
 
 
 def count_missed(launch: Launch, after: LaunchSnapshot, act: Act, calendar: Calendar) -> int:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.launch.domain.context import Context
-from services.launch.domain.policy import Approval, louder
+from services.launch.domain.launch import tier_of
+from services.launch.domain.policy import Approval
 from services.launch.domain.portfolio import RESCHEDULE
 from services.launch.domain.scheduling.engine_state import Trial
 from services.launch.domain.scheduling.request import PlannedMove, PlanPart, PlanRequest
@@ -91,13 +92,13 @@ def _asks(
     culprits = [step.launch for step in move.chain[:-1] if step.launch in part.launches]
     if not move.forced and culprits:
         other = shapes[LaunchId(culprits[-1])]
-        tier = louder(shape.market_tier, shape.internal_tier)
-        if tier <= louder(other.market_tier, other.internal_tier):
+        tier = tier_of(shape)
+        if tier <= tier_of(other):
             yield f"{shape.name} ({tier}) would make room for {other.name}"
 
 
 def _too_far(move: PlannedMove, shape: LaunchSnapshot, approval: Approval, context: Context) -> Iterator[str]:
-    tier = louder(shape.market_tier, shape.internal_tier)
+    tier = tier_of(shape)
     alone = approval.alone.get(tier)
     if alone is None:
         yield f"{shape.name} is {tier}"

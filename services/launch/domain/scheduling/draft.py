@@ -1,4 +1,4 @@
-"""One attempt at a plan on a trial: what everybody wants, the engine's moves, first dates, and the checker's word.
+"""One attempt at a plan on a trial: what everybody wants, the engine's moves, first dates, and the check.
 
 The engine's schedule is afterwards as it was. Nothing is told here; schedule.py does, once an attempt holds.
 """
@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
+from services.launch.domain.launch import tier_of
 from services.launch.domain.reasons import plainly
+from services.launch.domain.rules.catalogue import CheckedPlan, check_plan
 from services.launch.domain.scheduling.approval import apply_approval_policy, cut, settle
 from services.launch.domain.scheduling.engine.model import ChainStep
 from services.launch.domain.scheduling.engine_state import EngineState, Trial
@@ -28,7 +30,6 @@ from services.launch.domain.scheduling.request import (
 )
 from services.launch.domain.scheduling.run_engine import planned_moves, solve
 from services.launch.domain.scheduling.single import date_alone
-from services.launch.domain.verifying.verifier import CheckedPlan
 from shared.contracts.launch import Conflict, Link, Option, Proposal
 from shared.contracts.words import LaunchId
 
@@ -194,7 +195,7 @@ def _place_new(draft: PlanDraft) -> None:
     trial, engine, context = draft.trial, draft.engine, draft.request.context
     last = (context.today + timedelta(days=context.policy.horizon_days)).toordinal()
     news = [
-        (min(wanted.shape.market_tier, wanted.shape.internal_tier), day, launch)
+        (tier_of(wanted.shape), day, launch)
         for launch, wanted in draft.asked.items()
         if (day := draft.alone[launch].date) and launch not in engine.entries and not draft.is_fixed(launch)
     ]
@@ -302,11 +303,11 @@ def _price_pins(draft: PlanDraft) -> None:
         draft.alone[launch] = replace(placement, conflicts=conflicts)
 
 
-# ---- the second opinion
+# ---- the check before anything happens
 
 
 def _verify(draft: PlanDraft) -> None:
-    """Ask the checker; what it refuses does not happen: everybody stays, new launches are placed on their own."""
+    """What the catalogue of rules refuses does not happen: everybody stays, new launches are placed on their own."""
     request, asked, alone = draft.request, draft.asked, draft.alone
     context, state, waiting = request.context, request.state, draft.waiting
     moved = {launch: day for launch, day in draft.days.items() if state.standing.get(launch) != day}
@@ -322,11 +323,11 @@ def _verify(draft: PlanDraft) -> None:
         changes={**moved, **dict.fromkeys(request.gone)},
         asked={launch: wanted.date for launch, wanted in asked.items()},
         were={launch: known.snapshot for launch in asked if (known := state.launches.get(launch))},
-        features={launch: situation.features for launch, situation in situations.items()},
+        situations=situations,
         declared={*declared, *draft.conflicts, *waiting, *(draft.cramped if waiting else ())},
         undone={*draft.taken_back, *(launch for launch, placement in alone.items() if placement.undone)},
     )
-    wrong = request.engine.verifier.judge(plan, context.today)
+    wrong = check_plan(plan, context.calendar, context.today)
     if not wrong:
         return
     draft.trial.back(0)

@@ -11,8 +11,8 @@ from typing import Self
 
 from services.launch.domain.calendar import SOFT, Calendar
 from services.launch.domain.context import Context
-from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
-from services.launch.domain.policy import Follows, louder
+from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch, tier_of
+from services.launch.domain.policy import Follows
 from services.launch.domain.portfolio import State
 from services.launch.domain.rules.catalogue import BETWEEN
 from services.launch.domain.scheduling.compile import WEEKLY, Days, frame_of, scopes_of, team_of, work_of
@@ -22,7 +22,6 @@ from services.launch.domain.scheduling.engine.explain import Reason, reasons
 from services.launch.domain.scheduling.engine.forced import Deadlines
 from services.launch.domain.scheduling.engine.model import After, Entry, PlanningProblem, TeamWeeks, week_of
 from services.launch.domain.scheduling.engine.schedule import OUT, UNLIMITED, Schedule
-from services.launch.domain.verifying.verifier import Verifier
 from shared.contracts.launch import LaunchSnapshot, Tier
 from shared.contracts.words import LaunchId
 
@@ -48,7 +47,6 @@ class EngineState:
         self.groups: dict[str, str] = {launch: f"group {name}" for launch, name in calendar.group_of.items()}
         self.own_block: dict[str, int] = {}
         self.entries: dict[str, Entry] = {}
-        self.verifier = Verifier.of(calendar, today.year)
         self.advance(today)
 
     @classmethod
@@ -83,7 +81,7 @@ class EngineState:
         """The launch on a day, in the engine's words; None outside of the frame."""
         if not self.schedule.base <= day.toordinal() <= self.schedule.portfolio.horizon:
             return None
-        tier = louder(shape.market_tier, shape.internal_tier)
+        tier = tier_of(shape)
         self._count_needs(shape, tier)
         pinned = shape.pin is not None or shape.state in HAPPENED_STATES
         return Entry(

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from services.launch.domain.calendar import ONE_DAY
 from services.launch.domain.feature import features_of
-from services.launch.domain.policy import louder
+from services.launch.domain.launch import tier_of
 from services.launch.domain.portfolio import State
 from services.launch.domain.rules.audience import Put, on_day
 from services.launch.domain.rules.catalogue import first_quiet
@@ -140,7 +140,7 @@ class _Guest:
     @property
     def order(self) -> tuple[object, ...]:
         """Who keeps its place: what cannot move, then what stands, the loud and the early first."""
-        tier = louder(self.shape.market_tier, self.shape.internal_tier)
+        tier = tier_of(self.shape)
         return (not self.fixed, not self.stays, tier, self.day, self.shape.id)
 
 

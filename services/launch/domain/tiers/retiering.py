@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from services.launch.domain.calendar import Calendar
-from services.launch.domain.launch import OPEN_STATES, Launch
+from services.launch.domain.launch import OPEN_STATES, Launch, tier_of
 from services.launch.domain.policy import TIERS, louder
 from services.launch.domain.tiers.scoring import Tiering, assess_all, open_gates
 from shared.contracts.feature import FeatureSnapshot
@@ -106,7 +106,7 @@ def _keeps(launch: Launch, computed: Tiering, calendar: Calendar, now: datetime)
     """What keeps the tier as it is, and whether a person is asked; the first reason is the one that is told."""
     old, rules = launch.snapshot, calendar.policy.retiering
     yield from _promised(old)
-    tier = louder(louder(old.market_tier, old.internal_tier), computed.loudest)
+    tier = louder(tier_of(old), computed.loudest)
     if is_locked(old, tier, calendar, calendar.day_of(now)):
         yield f"it is {rules.lock_working_days[tier]} working days or less ahead, so a person decides", True
     if rules.ask_when_started and old.completed:

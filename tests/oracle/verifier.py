@@ -11,13 +11,13 @@ from typing import Any
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.feature import KnownFeature
-from services.launch.domain.planner_check.rules import Book, Violation, World
 from services.launch.domain.policy import TIERS, Follows, Policy
 from services.launch.domain.rules.rule import LaunchDates, monday_of
-from services.launch.domain.verifying.own_rules import OwnRules
-from services.launch.domain.verifying.written import WEEK, write_policy
 from shared.contracts.launch import LaunchSnapshot, Tier
 from shared.contracts.words import LaunchId
+from tests.oracle.own_rules import OwnRules
+from tests.oracle.plans.rules import Book, Violation, World
+from tests.oracle.written import WEEK, write_policy
 
 Dates = Mapping[LaunchId, date]
 Shapes = Mapping[LaunchId, LaunchSnapshot]

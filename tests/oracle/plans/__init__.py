@@ -3,8 +3,8 @@
 Works on decoded JSON and shares no code with the engine in ../planner, so that a mistake there cannot hide here.
 """
 
-from services.launch.domain.planner_check.check import check_plan
-from services.launch.domain.planner_check.rules import Book, Violation, World
+from tests.oracle.plans.check import check_plan
+from tests.oracle.plans.rules import Book, Violation, World
 
 __all__ = ["Book", "Violation", "World", "check_baseline", "check_plan"]
 

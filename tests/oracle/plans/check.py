@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 
-from services.launch.domain.planner_check.rules import Json, Violation, World, group_of
+from tests.oracle.plans.rules import Json, Violation, World, group_of
 
 EVENT = "the event"
 BOUNDS = ("ready", "notice", "after")
@@ -125,7 +125,7 @@ class Chains:
 
     def check(self, move: Json) -> Iterator[Violation]:
         why = move["why"]
-        if len(why) < 2 or why[0] != {"event": self.event["id"]} or why[-1].get("launch") != move["launch"]:  # noqa: PLR2004 - the event and a launch
+        if len(why) < 2 or why[0] != {"event": self.event["id"]} or why[-1].get("launch") != move["launch"]:
             yield Violation("why", (move["launch"],), "must lead from the event to the launch")
             return
         before = EVENT
