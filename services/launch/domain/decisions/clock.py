@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from services.launch.domain.context import Context
-from services.launch.domain.decisions.message import Decision, DecisionContext
+from services.launch.domain.decisions.message import DecisionContext, LaunchDecision
 from services.launch.domain.decisions.pipeline import LaunchRequest, decide, reshape
 from services.launch.domain.evolution import waits_for_train
 from services.launch.domain.feature import features_of
@@ -55,7 +55,7 @@ def on_due(state: State, due: Due, context: Context, revision: int) -> LaunchesC
         conflicts = date_alone(request_date(before, features, launch, context), context).conflicts
     else:
         after = before.model_copy(update={"state": "held", "waits_for": waits, "date": None, "train": None})
-    decision = Decision(launch, after, explain(cause, (), before, after, links), conflicts)
+    decision = LaunchDecision(launch, after, explain(cause, (), before, after, links), conflicts)
     itself = frozenset([launch.id])
     return decide(about, about.plan_request(frozenset() if after.date else itself, itself, itself), decided=[decision])
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from itertools import islice
 
 from services.launch.domain.calendar import ONE_DAY
-from services.launch.domain.decisions.message import Decision, DecisionContext, leave_as_it_is
+from services.launch.domain.decisions.message import DecisionContext, LaunchDecision, leave_as_it_is
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import OPEN_STATES, tier_of
 from services.launch.domain.policy import Budget
@@ -33,7 +33,7 @@ MOST_OTHERS = 3
 # ---- the budget of the loudest tier
 
 
-def apply_tier_budget(decisions: Sequence[Decision], about: DecisionContext) -> list[Decision]:
+def apply_tier_budget(decisions: Sequence[LaunchDecision], about: DecisionContext) -> list[LaunchDecision]:
     """The decisions with what the budget says, and those of launches that only the budget concerns."""
     budget = about.context.policy.budget
     if budget is None or not any(_counts(decision, budget) for decision in decisions):
@@ -56,7 +56,7 @@ def apply_tier_budget(decisions: Sequence[Decision], about: DecisionContext) -> 
     return sorted(weighed, key=lambda decision: decision.after.id)
 
 
-def _counts(decision: Decision, budget: Budget) -> bool:
+def _counts(decision: LaunchDecision, budget: Budget) -> bool:
     before = decision.launch.snapshot if decision.launch else None
     return decision.after.market_tier == budget.tier or (before is not None and before.market_tier == budget.tier)
 
@@ -89,7 +89,7 @@ def _links(conflicts: Sequence[Conflict]) -> list[Link]:
 # ---- audiences and trains
 
 
-def apply_audience_conflicts(decisions: Sequence[Decision], about: DecisionContext) -> list[Decision]:
+def apply_audience_conflicts(decisions: Sequence[LaunchDecision], about: DecisionContext) -> list[LaunchDecision]:
     """The decisions with what trains and audiences leave open; also of others who crowd somebody now, or nobody."""
     shapes = {decision.after.id: decision.after for decision in decisions}
     audiences, launches = about.state.audiences, about.state.launches
@@ -97,7 +97,9 @@ def apply_audience_conflicts(decisions: Sequence[Decision], about: DecisionConte
         for name, shape in shapes.items():
             put(name, shape)
         names = sorted((audiences.declared | _heirs(decisions, about)) - shapes.keys())
-        others = [Decision(launches[name], launches[name].snapshot, (), launches[name].conflicts) for name in names]
+        others = [
+            LaunchDecision(launches[name], launches[name].snapshot, (), launches[name].conflicts) for name in names
+        ]
         found = _flags((*decisions, *others), shapes, about)
     flagged = []
     for decision in decisions:
@@ -119,7 +121,7 @@ def _instead_of_ours(conflicts: Sequence[Conflict], ours: Sequence[Conflict]) ->
     return (*(conflict for conflict in conflicts if conflict.constraint not in OF_AUDIENCES), *ours)
 
 
-def _heirs(decisions: Sequence[Decision], about: DecisionContext) -> set[LaunchId]:
+def _heirs(decisions: Sequence[LaunchDecision], about: DecisionContext) -> set[LaunchId]:
     """Whom those crowd that have said so until their day: from now on the others say it."""
     audiences, context = about.state.audiences, about.context
     past = (decision.after for decision in decisions if decision.after.id in audiences.declared)
@@ -133,7 +135,7 @@ def _heirs(decisions: Sequence[Decision], about: DecisionContext) -> set[LaunchI
 
 
 def _flags(
-    decisions: Sequence[Decision], shapes: Mapping[LaunchId, LaunchSnapshot], about: DecisionContext
+    decisions: Sequence[LaunchDecision], shapes: Mapping[LaunchId, LaunchSnapshot], about: DecisionContext
 ) -> dict[LaunchId, tuple[Conflict, ...]]:
     """What stands against each launch; those that are known already are looked at first and stay as they were told."""
     audiences, context = about.state.audiences, about.context
@@ -184,7 +186,7 @@ def _ways_out(launch: LaunchSnapshot, others: Sequence[LaunchSnapshot], about: D
     yield Option(action="accept", detail="Let the segment hear both all the same.", cost=0)
 
 
-def _missed(decision: Decision, known: Mapping[str, Conflict], about: DecisionContext) -> Iterator[Conflict]:
+def _missed(decision: LaunchDecision, known: Mapping[str, Conflict], about: DecisionContext) -> Iterator[Conflict]:
     """A flag for a launch that has missed too many trains in a row, until it leaves or its row ends."""
     context, after = about.context, decision.after
     if decision.launch is None or not context.calendar.boards(tier_of(after)):

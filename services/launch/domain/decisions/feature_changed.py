@@ -7,7 +7,7 @@ from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from services.launch.domain.context import Context
-from services.launch.domain.decisions.message import Decision, DecisionContext
+from services.launch.domain.decisions.message import DecisionContext, LaunchDecision
 from services.launch.domain.decisions.pipeline import (
     LaunchRequest,
     blank,
@@ -62,7 +62,7 @@ def on_feature_changed(
     for change in changes:
         for name in sorted(state.of_feature.get(change.feature.id, ())):
             concerned.setdefault(name, []).append(change)
-    requests, decided, gone = [], list[Decision](), set[LaunchId]()
+    requests, decided, gone = [], list[LaunchDecision](), set[LaunchId]()
     for name, heard in sorted(concerned.items()):
         launch = state.launches[name]
         if launch.snapshot.state in HAPPENED_STATES:
@@ -73,7 +73,7 @@ def on_feature_changed(
                 requests.append(request)
                 continue
             after = call_off(request.shape)
-            decided.append(Decision(launch, after, explain(cause, heard, launch.snapshot, after, ())))
+            decided.append(LaunchDecision(launch, after, explain(cause, heard, launch.snapshot, after, ())))
             gone.add(name)
     requests += _open(changes, about)
     gone |= {decision.after.id for decision in decided if not decision.after.date or _is_off(decision.after)}
@@ -149,7 +149,7 @@ def _is_untold(change: FeatureChange, known: KnownFeature, about: DecisionContex
     return not (first_seen_shipped or known.is_cancelled or told)
 
 
-def _correct(launch: Launch, heard: Sequence[FeatureChange], about: DecisionContext) -> Iterator[Decision]:
+def _correct(launch: Launch, heard: Sequence[FeatureChange], about: DecisionContext) -> Iterator[LaunchDecision]:
     """A launch that has happened changes only when something it told is taken back, at the stage it told of."""
     back = {FeatureKind.UNSHIPPED, FeatureKind.CANCELLED}
     same = [
@@ -172,4 +172,4 @@ def _correct(launch: Launch, heard: Sequence[FeatureChange], about: DecisionCont
     else:
         after = before.model_copy(update={"features": features})
     link = Link(launch=launch.id, constraint="ready", detail=waits)
-    yield Decision(launch, after, explain(about.cause, same, before, after, (link,)))
+    yield LaunchDecision(launch, after, explain(about.cause, same, before, after, (link,)))

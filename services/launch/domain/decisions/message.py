@@ -69,7 +69,7 @@ class DecisionContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class LaunchDecision:
     """What a launch shall be, why, and what then stands against it."""
 
     launch: Launch | None
@@ -89,20 +89,20 @@ class Decision:
         """What was told of the launch already."""
         return self.launch.conflicts if self.launch else ()
 
-    def saying(self, links: Sequence[Link], conflicts: tuple[Conflict, ...]) -> "Decision":
+    def saying(self, links: Sequence[Link], conflicts: tuple[Conflict, ...]) -> "LaunchDecision":
         """The decision with other conflicts, and with these sentences before the one that says what comes of it."""
         return replace(self, conflicts=conflicts, why=(*self.why[:-1], *links, *self.why[-1:]))
 
 
 def leave_as_it_is(
     launch: Launch, cause: Cause, heard: Sequence[FeatureChange], links: Sequence[Link], conflicts: tuple[Conflict, ...]
-) -> Decision:
+) -> LaunchDecision:
     """The decision for a launch that stays what it is, but of which something is to be told."""
     snapshot = launch.snapshot
-    return Decision(launch, snapshot, explain(cause, heard, snapshot, snapshot, links), conflicts)
+    return LaunchDecision(launch, snapshot, explain(cause, heard, snapshot, snapshot, links), conflicts)
 
 
-def build_message(about: DecisionContext, decisions: Sequence[Decision]) -> LaunchesChanged:
+def build_message(about: DecisionContext, decisions: Sequence[LaunchDecision]) -> LaunchesChanged:
     """The one message about a cause, even when nothing moved."""
     told = [(decision, change) for decision in decisions if (change := _change(decision))]
     concerned = {feature.id for _, change in told if change.material for feature in change.launch.features}
@@ -119,7 +119,7 @@ def build_message(about: DecisionContext, decisions: Sequence[Decision]) -> Laun
     )
 
 
-def _change(decision: Decision) -> LaunchChange | None:
+def _change(decision: LaunchDecision) -> LaunchChange | None:
     before = decision.launch.snapshot if decision.launch else None
     shifted = _opened(decision) or _closed(decision) or not SHIFTING.isdisjoint(decision.kinds)
     if before == decision.after and not shifted and not decision.kinds and not decision.always:
@@ -135,7 +135,7 @@ def _change(decision: Decision) -> LaunchChange | None:
     )
 
 
-def _opened(decision: Decision) -> bool:
+def _opened(decision: LaunchDecision) -> bool:
     """Also a conflict that is now another one. Other prices alone, as its day comes nearer, make it none."""
     return bool(decision.conflicts) and _said(decision.conflicts) != _said(decision.known_conflicts)
 
@@ -147,11 +147,11 @@ def _said(conflicts: Sequence[Conflict]) -> list[tuple[object, ...]]:
     ]
 
 
-def _closed(decision: Decision) -> bool:
+def _closed(decision: LaunchDecision) -> bool:
     return bool(decision.known_conflicts) and not decision.conflicts
 
 
-def _kinds(decision: Decision, before: LaunchSnapshot | None) -> Iterator[str]:
+def _kinds(decision: LaunchDecision, before: LaunchSnapshot | None) -> Iterator[str]:
     after = decision.after
     if before is None:
         yield LaunchKind.PLANNED
@@ -171,7 +171,7 @@ def _kinds(decision: Decision, before: LaunchSnapshot | None) -> Iterator[str]:
     yield from decision.kinds
 
 
-def _state_kinds(decision: Decision, before: LaunchSnapshot) -> Iterator[str]:
+def _state_kinds(decision: LaunchDecision, before: LaunchSnapshot) -> Iterator[str]:
     after = decision.after
     if before.state == after.state:
         return

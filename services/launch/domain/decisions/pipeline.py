@@ -10,7 +10,7 @@ from datetime import date
 
 from services.launch.domain.context import Context, RefusedError
 from services.launch.domain.decisions.conflicts import apply_audience_conflicts, apply_tier_budget
-from services.launch.domain.decisions.message import Decision, DecisionContext, build_message, leave_as_it_is
+from services.launch.domain.decisions.message import DecisionContext, LaunchDecision, build_message, leave_as_it_is
 from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import OPEN_STATES, Launch, carry, derive, tier_of
 from services.launch.domain.reasons import explain
@@ -77,7 +77,7 @@ def decide(
     about: DecisionContext,
     plan: PlanRequest,
     requests: Sequence[LaunchRequest] = (),
-    decided: Sequence[Decision] = (),
+    decided: Sequence[LaunchDecision] = (),
     woken: Sequence[Launch] = (),
 ) -> LaunchesChanged:
     """Decide on what is asked. `decided` needs no date any more; `woken` are told of even if nothing happens to them.
@@ -97,7 +97,7 @@ def decide(
         found.setdefault(name, decision)
     for opportunity in placements.opportunities:
         known = about.state.launches[opportunity.launch]
-        as_it_is = Decision(known, known.snapshot, (), known.conflicts)
+        as_it_is = LaunchDecision(known, known.snapshot, (), known.conflicts)
         found[known.id] = replace(found.get(known.id, as_it_is), opportunity=opportunity)
     decisions = list(_tell_proposals([found[name] for name in sorted(found)], placements))
     decisions += _relieve(decisions, about) if about.state.cramped else []
@@ -154,7 +154,7 @@ def call_off(snapshot: LaunchSnapshot) -> LaunchSnapshot:
 # ---- one launch: its date, its state, and what teams and persons must know of it
 
 
-def _decide_on(request: LaunchRequest, placement: Placement | None, about: DecisionContext) -> Decision:
+def _decide_on(request: LaunchRequest, placement: Placement | None, about: DecisionContext) -> LaunchDecision:
     launch, shape, context = request.launch, request.shape, about.context
     placement = placement or request.placement
     placement = placement or Placement(shape.date, shape.waits_for, conflicts=launch.conflicts if launch else ())
@@ -181,7 +181,7 @@ def _decide_on(request: LaunchRequest, placement: Placement | None, about: Decis
     begins = tuple(last_days(after, context.calendar, context.today)) if request.reminds else ()
     kinds = [*([LaunchKind.LEAD_TIME_AT_RISK] if begins else []), *kinds]
     links = [*request.links, *links, *begins]
-    return Decision(
+    return LaunchDecision(
         launch=launch,
         after=after,
         why=explain(about.cause, request.heard, launch.snapshot if launch else None, after, links),
@@ -292,7 +292,7 @@ def _change_of_tier(launch: Launch, settled: Settled, context: Context) -> Propo
 # ---- other launches: who moved too, whose proposals changed, who has room again
 
 
-def _move_others(placements: Placements, about: DecisionContext) -> Iterator[tuple[LaunchId, Decision]]:
+def _move_others(placements: Placements, about: DecisionContext) -> Iterator[tuple[LaunchId, LaunchDecision]]:
     """The launches that moved with those asked for, and those of which a proposal speaks."""
     launches = about.state.launches
     extra = {
@@ -306,10 +306,10 @@ def _move_others(placements: Placements, about: DecisionContext) -> Iterator[tup
         if before.date != placement.date:
             after = place(before, features_of(before, about.view), placement, about.context)
         why = explain(about.cause, about.named, before, after, placement.links)
-        yield name, Decision(launch, after, why, placement.conflicts, placement.undone)
+        yield name, LaunchDecision(launch, after, why, placement.conflicts, placement.undone)
 
 
-def _tell_proposals(decisions: Iterable[Decision], placements: Placements) -> Iterator[Decision]:
+def _tell_proposals(decisions: Iterable[LaunchDecision], placements: Placements) -> Iterator[LaunchDecision]:
     """The decisions, each with what became of proposals about it; the first of these launches carries them all."""
     rest = tuple(placements.proposals)
     for decision in decisions:
@@ -329,7 +329,7 @@ def _tell_proposals(decisions: Iterable[Decision], placements: Placements) -> It
         rest = ()
 
 
-def _relieve(decisions: Sequence[Decision], about: DecisionContext) -> list[Decision]:
+def _relieve(decisions: Sequence[LaunchDecision], about: DecisionContext) -> list[LaunchDecision]:
     """Launches for which there is room again where they stand."""
     relieved = []
     shapes = {decision.after.id: decision.after for decision in decisions}

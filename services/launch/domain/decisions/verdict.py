@@ -10,7 +10,7 @@ from typing import cast
 
 from services.launch.domain.calendar import SOFT
 from services.launch.domain.context import Context, RefusedError
-from services.launch.domain.decisions.message import Decision, DecisionContext, build_message
+from services.launch.domain.decisions.message import DecisionContext, LaunchDecision, build_message
 from services.launch.domain.decisions.pipeline import LaunchRequest, decide, place, reshape
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import Launch, tier_of
@@ -107,7 +107,7 @@ def _approve(proposal: Proposal, verdict: Verdict, about: DecisionContext) -> La
             Link(launch=launch.id, detail=move.detail),
         )
         why = explain(about.cause, (), before, after, links)
-        decisions.append(Decision(launch, after, why, kinds=(LaunchKind.PROPOSAL_APPROVED,)))
+        decisions.append(LaunchDecision(launch, after, why, kinds=(LaunchKind.PROPOSAL_APPROVED,)))
     message = decide(about, about.plan_request(), decided=decisions)
     return message.model_copy(update={"proposals": (become(proposal, APPROVED, verdict.reason or None),)})
 
@@ -121,7 +121,7 @@ def _reject(proposal: Proposal, verdict: Verdict, about: DecisionContext) -> Lau
         why = explain(about.cause, (), launch.snapshot, launch.snapshot, (link,))
         option = Option(action="move", detail=f"Move it to {move.later_date} after all.", cost=proposal.cost)
         conflicts = (*_broken_rules(launch, option, about), *_crowded(launch, option, about)) or launch.conflicts
-        decisions.append(Decision(launch, launch.snapshot, why, conflicts, kinds=(LaunchKind.PROPOSAL_REJECTED,)))
+        decisions.append(LaunchDecision(launch, launch.snapshot, why, conflicts, kinds=(LaunchKind.PROPOSAL_REJECTED,)))
     message = decide(about, about.plan_request(), decided=decisions)
     return message.model_copy(update={"proposals": (become(proposal, REJECTED, verdict.reason),)})
 
@@ -186,7 +186,7 @@ def _reject_tier(launch: Launch, asked: Proposal, reason: str, about: DecisionCo
     link = Link(constraint="approval", detail=f"{about.cause.summary} ({asked.id})")
     why = explain(about.cause, (), launch.snapshot, launch.snapshot, (link,))
     told, kinds = (become(asked, REJECTED, reason),), (LaunchKind.PROPOSAL_REJECTED,)
-    decision = Decision(launch, launch.snapshot, why, launch.conflicts, kinds=kinds, proposals=told)
+    decision = LaunchDecision(launch, launch.snapshot, why, launch.conflicts, kinds=kinds, proposals=told)
     return build_message(about, [decision])
 
 
@@ -235,7 +235,7 @@ def undo(state: State, command: Undo, context: Context, revision: int) -> Launch
         option = Option(action="move", detail=f"Move it to {move.later} after all.", cost=cost)
         conflicts = _broken_rules(launch.model_copy(update={"snapshot": after}), option, about)
         why = explain(cause, (), before, after, (Link(launch=launch.id, detail=cause.summary),))
-        decisions.append(Decision(launch, after, why, conflicts, undone=True))
+        decisions.append(LaunchDecision(launch, after, why, conflicts, undone=True))
     moved = frozenset(move.launch for move in command.moves)
     return decide(about, about.plan_request(touched=moved, left_alone=moved), decided=decisions)
 
