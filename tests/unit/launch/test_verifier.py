@@ -14,7 +14,7 @@ from services.launch.domain.context import RefusedError
 from services.launch.domain.decisions.pipeline import blank
 from services.launch.domain.feature import KnownFeature, Likely
 from services.launch.domain.policy import Follows, Slot, TeamCapacity, TeamLoad
-from services.launch.domain.rules import catalogue
+from services.launch.domain.rules.catalogue import CheckedPlan as PlanToCheck
 from services.launch.domain.rules.catalogue import violations
 from services.launch.domain.rules.lead import notice_of
 from services.launch.domain.rules.rule import LaunchDates, Situation
@@ -278,7 +278,7 @@ def test_what_the_checker_refuses_is_neither_approved_nor_undone(monkeypatch: py
 def test_the_checker_is_told_what_a_launch_was_before_a_person_changed_it(monkeypatch: pytest.MonkeyPatch) -> None:
     story = team_of_one()
     story.add("A", day="2026-06-01", impact=MEDIUM)
-    plans: list[catalogue.CheckedPlan] = []
+    plans: list[PlanToCheck] = []
     listen(monkeypatch, plans)
     before = story.launch("L-A")
     story.person("L-A", regions=("jp",))
