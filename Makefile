@@ -7,7 +7,7 @@ STAMP := .venv/.installed-$(shell cat requirements-dev.lock pyproject.toml | cks
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench measure lock
+.PHONY: help setup demo test check bench measure lock docs
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -45,6 +45,12 @@ measure: setup ## sizes, circles, names used twice, files that one slip crosses;
 lock: setup ## resolve the libraries anew (needs uv, installed beside the others)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
-	  pyproject.toml --output-file requirements.lock
+	  pyproject.toml --extra dev --output-file requirements-dev.lock
+	@# What runs is what was tested: the short list takes its versions from the long one.
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
-	  pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	  pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock
+
+docs: setup ## the documentation as a site in build/site; a broken link stops it
+	@$(BIN)/python -m deploy.docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "open build/site/index.html"

@@ -1,6 +1,6 @@
 """The three services' sums at one cut, compared: nothing may be lost on the way, and nothing invented.
 
-Each service adds up its own; only here are they put side by side (events.md, "Conservation").
+Each service adds up its own; only here are they put side by side (docs/explanation/obligations.md).
 """
 
 from collections.abc import Iterable

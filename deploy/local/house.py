@@ -36,7 +36,7 @@ from shared.runtime.foundation import TOPICS, Runtime
 from shared.web.live import close_streams
 
 SERVICES = ("roadmap", "launch", "notify")
-FETCH_WAIT_MS = 20  # the mock broker makes every fetch wait this long (infrastructure.md)
+FETCH_WAIT_MS = 20  # the mock broker makes every fetch wait this long (docs/explanation/traps.md)
 STOP_SECONDS = 1
 HOME = "/roadmap/"
 

@@ -77,6 +77,7 @@ def _directory(foundation: Foundation, directory_dependencies: DirectoryDependen
 
     @router.put("/portfolios/{portfolio}/directory")
     async def put(portfolio: PortfolioPath, request: Request) -> dict[str, Any]:
+        """Replace the whole directory by a file: YAML, or CSV as `text/csv`. With any problem in it nothing changes."""
         is_csv = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv"
         try:
             file = await asyncio.to_thread(read_directory, await request.body(), is_csv=is_csv)
@@ -91,6 +92,7 @@ def _directory(foundation: Foundation, directory_dependencies: DirectoryDependen
 
     @router.get("/portfolios/{portfolio}/directory")
     async def get(portfolio: PortfolioPath) -> dict[str, Any]:
+        """The directory as it is, with addresses, and what is wrong with them."""
         async with foundation.database.reading() as connection:
             current = (await current_ids(connection, [portfolio]))[portfolio]
             directory = await load_directory(connection, portfolio, current)
@@ -111,23 +113,27 @@ def _coverage(foundation: Foundation) -> APIRouter:
 
     @router.get("/coverage/{launch}/{revision}")
     async def launch_coverage(launch: Text, revision: Annotated[int, Path(ge=1, le=NO_END)]) -> Response:
+        """The coverage certificate of a launch's revision, as of now; with `unfilled` roles and `incident`."""
         return await _certificate(foundation, Subject(kind="launch", id=launch, revision=revision), None)
 
     @router.get("/portfolios/{portfolio}/coverage/features/{ref:path}")
     async def feature_coverage(
         portfolio: PortfolioPath, ref: Text, version: Annotated[int, Query(ge=0, le=NO_END)] = 0
     ) -> Response:
+        """The same for a feature whose change touched no launch. Without `version` the newest."""
         return await _certificate(foundation, Subject(kind="feature", id=ref, revision=version), portfolio)
 
     @router.get("/portfolios/{portfolio}/conservation")
     async def conservation(
         portfolio: PortfolioPath, until: Annotated[int, Query(ge=0, le=NO_END)] = NO_END
     ) -> dict[str, Any]:
+        """Causes heard up to a revision of roadmap, audiences against obligations; differences by id."""
         async with foundation.database.reading() as connection:
             return await read_conservation(connection, portfolio, until)
 
     @router.get("/portfolios/{portfolio}/deliveries")
     async def deliveries(portfolio: PortfolioPath) -> dict[str, int]:
+        """Mails that have yet to leave: due now, being sent, or for later."""
         async with foundation.database.reading() as connection:
             return await count_waiting(connection, portfolio, foundation.clock())
 
@@ -157,6 +163,7 @@ def _people(foundation: Foundation, acknowledgements: AcknowledgementHandlers) -
         before: Annotated[int | None, Query(ge=1, le=NO_END)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> dict[str, Any]:
+        """A person's notices, newest first, each with what it asks for; `next` is what `before` takes then."""
         async with foundation.database.reading() as connection:
             notices = await list_inbox(connection, portfolio, PersonId(person), before=before, limit=limit)
         return {
@@ -166,18 +173,21 @@ def _people(foundation: Foundation, acknowledgements: AcknowledgementHandlers) -
 
     @router.post("/notices/{notice}/acknowledge")
     async def acknowledge(notice: Text) -> dict[str, Any]:
+        """Acknowledge everything that the notice asks for."""
         found = await _found(foundation, notice)
         obligations = await acknowledgements.acknowledge(found, PAGE_EVIDENCE, foundation.clock())
         return {"notice": notice, "obligations": [_obligation_json(one) for one in obligations]}
 
     @router.post("/notices/{notice}/seen")
     async def seen(notice: Text) -> dict[str, Any]:
+        """Mark the notice as read: enough for what needs no acknowledgement."""
         found = await _found(foundation, notice)
         obligations = await acknowledgements.see(found, PAGE_EVIDENCE, foundation.clock())
         return {"notice": notice, "obligations": [_obligation_json(one) for one in obligations]}
 
     @router.post("/notices/{notice}/objections", status_code=201)
     async def objections(notice: Text, body: ObjectionBody, key: IdempotencyKey = None) -> dict[str, Any]:
+        """Object in the person's own words, such as "not mine". The obligation stays as it is."""
         found = await _found(foundation, notice)
         request = derive_id("objection", notice, key or body.reason)
         kept = await acknowledgements.object_to(found, body.reason, request, foundation.clock())
@@ -191,6 +201,7 @@ def _waivers(foundation: Foundation, acknowledgements: AcknowledgementHandlers) 
 
     @router.post("/portfolios/{portfolio}/waivers", status_code=201)
     async def waive(portfolio: PortfolioPath, body: ObligationWaiverBody, key: IdempotencyKey = None) -> dict[str, Any]:
+        """Close a gap for somebody who cannot acknowledge: by name, with a reason, until a day."""
         subject = Subject(kind=body.subject.kind, id=body.subject.id, revision=body.subject.revision)
         person = PersonId(body.person)
         waiver = ObligationWaiver(subject, person, body.by, body.reason, body.until.isoformat())

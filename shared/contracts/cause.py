@@ -1,4 +1,4 @@
-"""The one act that everything following from it goes back to (events.md, `cause`)."""
+"""The one act that everything following from it goes back to (docs/reference/messages.md)."""
 
 from typing import Literal
 

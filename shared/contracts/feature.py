@@ -13,11 +13,11 @@ Health = Literal["on_track", "at_risk", "off_track"]
 Resolution = Literal["day", "month", "quarter", "half", "year", "release"]
 
 IMPACT_INPUTS = ("customer_value", "reach", "revenue", "differentiation", "narrative", "novelty", "disruption")
-"""The inputs of the tier score (tiers.md), each 0-3."""
+"""The inputs of the tier score (docs/explanation/tiers.md), each 0-3."""
 
 
 class FeatureKind(StrEnum):
-    """What can happen to a feature; observations.md says exactly when each applies."""
+    """What can happen to a feature; docs/reference/observations.md says exactly when each applies."""
 
     ADDED = "added"
     SHIPPED = "shipped"

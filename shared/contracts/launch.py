@@ -12,7 +12,7 @@ LaunchState = Literal["draft", "planned", "held", "announced", "launched", "clos
 
 
 class LaunchKind(StrEnum):
-    """What can happen to a launch (events.md)."""
+    """What can happen to a launch (docs/reference/messages.md)."""
 
     PLANNED = "planned"
     RESCHEDULED = "rescheduled"

@@ -94,7 +94,7 @@ class Wake:
     async def wait(self, seconds: float) -> None:
         """Until rung, or this long."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):  # not wait_for: it can swallow a cancel (infrastructure.md 33)
+            async with asyncio.timeout(seconds):  # not wait_for: it can swallow a cancel (docs/explanation/traps.md)
                 await self._event.wait()
         self._event.clear()
 

@@ -95,7 +95,7 @@ class Relay:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
             acks="all",
-            enable_idempotence=False,  # one rejected batch would break it for good (traps.md 6)
+            enable_idempotence=False,  # one rejected batch would break it for good (docs/explanation/traps.md)
             request_timeout_ms=10_000,
             max_batch_size=BATCH_BYTES,
             max_request_size=2 * BATCH_BYTES,

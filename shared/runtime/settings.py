@@ -27,26 +27,41 @@ class RuntimeSettings(BaseSettings):
     )
 
     database_url: Annotated[str, AfterValidator(_asyncpg)]
+    """`postgresql://user:password@host:port/database`; each service has a database of its own."""
     kafka_bootstrap: str
+    """`host:port` of the brokers, separated by commas."""
     topic_prefix: str = ""
+    """Put before every topic's name, so that several installations can share brokers."""
     partitions: int = 6
+    """Of each topic that does not exist yet."""
     replication_factor: int = 1
+    """Of each topic that does not exist yet."""
     api_token: SecretStr | None = None
+    """What programs and pages must give. Without one the API is open, and only to this machine."""
     host: str = "127.0.0.1"
+    """The address to listen on; with any other than loopback a token is needed."""
     port: int = 8000
+    """The port to listen on."""
     loopback_only: bool = False
     """The operator states that only this machine can reach the port (published on 127.0.0.1): the API may be open."""
     time_source: Literal["clock", "observations"] = "clock"
     """In a replay, time is what the observations say."""
     embedded: bool = False
-    """The broker keeps little and forgets at restart: the relay waits for the readers (infrastructure.md)."""
+    """The broker keeps little and forgets at restart: the relay waits for the readers (docs/explanation/traps.md)."""
     fetch_wait_ms: int = 100
+    """How long a broker may wait for records before it answers a reader, in milliseconds."""
     batch_size: int = 500
+    """Records that one transaction applies, at most."""
     failpoints: str = ""
+    """Only for tests: where the process ends itself (shared/runtime/failpoints.py)."""
     log_format: Literal["json", "text"] = "json"
+    """How log lines are written to stderr."""
     roadmap_url: str = "http://127.0.0.1:8000"
+    """Where the others ask roadmap for revisions that they miss."""
     launch_url: str = "http://127.0.0.1:8000"
+    """Where the others ask launch for revisions that they miss."""
     notify_url: str = "http://127.0.0.1:8000"
+    """Where the others ask notify for revisions that they miss."""
     public_url: str = "http://127.0.0.1:8000"
     """What people's browsers see; links in mails start with it."""
 

@@ -2,7 +2,7 @@
 
 The exporter is chosen by the standard `OTEL_TRACES_EXPORTER` (otlp, zipkin, console, none; default none) and configured
 by the other `OTEL_*` variables. FastStream's own middleware overwrites `traceparent` and flattens hops into siblings
-(traps.md 10), therefore the few lines below.
+(docs/explanation/traps.md), therefore the few lines below.
 """
 
 import json

@@ -42,6 +42,7 @@ def _told(foundation: Foundation) -> APIRouter:
         after: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
+        """The service's messages after a revision, whole and in order; `next` is what `after` takes then."""
         async with foundation.database.reading() as connection:
             rows = await read_changes(connection, portfolio, after, limit)
         items = [
@@ -51,6 +52,7 @@ def _told(foundation: Foundation) -> APIRouter:
 
     @router.post("/portfolios/{portfolio}/republish", status_code=202)
     async def send_again(portfolio: PortfolioPath, revisions: RevisionRange) -> dict[str, int]:
+        """Send these revisions to the topic again; readers notice what they have had."""
         rows = await republish(foundation.database, portfolio, revisions.first, revisions.last)
         return {"rows": rows}
 
@@ -62,6 +64,7 @@ def _heads_router(foundation: Foundation) -> APIRouter:
 
     @router.get("/portfolios/{portfolio}/heads")
     async def heads(portfolio: PortfolioPath) -> dict[str, Any]:
+        """How far the service is: its own revision, those it has applied, and what is still under way."""
         return await _heads(foundation, portfolio)
 
     return router
@@ -72,10 +75,12 @@ def _parked_router(foundation: Foundation) -> APIRouter:
 
     @router.get("/parked")
     async def parked() -> dict[str, Any]:
+        """Messages that could not be applied, over all portfolios."""
         return {"items": [_readable(row) for row in await list_parked(foundation.database)]}
 
     @router.get("/parked/{topic}/{portfolio}")
     async def parked_one(topic: str, portfolio: PortfolioPath) -> dict[str, Any]:
+        """One of them: its body, its headers, and why."""
         row = await show_parked(foundation.database, topic, portfolio)
         if row is None:
             raise ProblemError(404, f"nothing of {portfolio} is parked in {topic}")
@@ -83,11 +88,13 @@ def _parked_router(foundation: Foundation) -> APIRouter:
 
     @router.post("/parked/{topic}/{portfolio}/retry")
     async def retry(topic: str, portfolio: PortfolioPath) -> dict[str, bool]:
+        """Apply it and all behind it now; `applied` is false when it, or one behind it, failed."""
         await parked_one(topic, portfolio)
         return {"applied": await foundation.inboxes[topic].unpark(portfolio)}
 
     @router.delete("/parked/{topic}/{portfolio}")
     async def drop(topic: str, portfolio: PortfolioPath) -> dict[str, bool]:
+        """Give it up, and apply what waits behind it; `applied` is false when one of those failed."""
         await parked_one(topic, portfolio)
         return {"applied": await foundation.inboxes[topic].skip(portfolio)}
 

@@ -1,4 +1,4 @@
-"""The policy in the words of planner-interchange.md: regions, teams by week, trains, freezes. No launches.
+"""The policy in the words of docs/reference/planner-files.md: regions, teams by week, trains, freezes. No launches.
 
 Written anew from the policy's data; nothing of the engine's frame or of the calendar is used.
 """

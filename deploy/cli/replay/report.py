@@ -53,7 +53,7 @@ async def read_causes(api: Api, run: CompletedRun) -> RunCauses:
 
 
 async def build_report(api: Api, books: Books, run: CompletedRun, causes: RunCauses) -> Report:
-    """The report of the issue's form; see README.md for what each key means.
+    """The report of the issue's form; docs/how-to/replay.md says what each key means.
 
     Counts are the run's own (a second run over a kept state adds nothing). `launches.open`, `coverage`,
     `conservation` and `decisions_sha256` are of everything the portfolio has ever had.

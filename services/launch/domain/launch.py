@@ -150,7 +150,7 @@ def _slug(text: str) -> str:
 
 
 def is_material(before: LaunchSnapshot | None, after: LaunchSnapshot) -> bool:
-    """Whether a change raises the launch's revision (events.md); an opened or closed conflict does too."""
+    """Whether a change raises the launch's revision (docs/reference/messages.md); an opened or closed conflict does too."""
     return before is None or _substance(before) != _substance(after)
 
 

@@ -113,4 +113,4 @@ DEFAULT_POLICY: Final = RoutingPolicy(
     ),
     due_in_working_days={"T1": 1, "T2": 2, "T3": 5},
 )
-"""tiers.md, "Who hears what, when"."""
+"""As docs/reference/directory.md shows it."""

@@ -21,7 +21,7 @@ def build_feature_reads(database: Database) -> APIRouter:
 
     @router.get("/features")
     async def list_features(portfolio: PortfolioPath, query: Annotated[FeaturesQuery, Query()]) -> dict[str, Any]:
-        """By ref; `next` is null on the last page."""
+        """Features by ref; `next` is null on the last page."""
         async with database.reading() as connection:
             rows = await queries.list_features(connection, portfolio, query.filters(), query.after, query.limit)
         following = rows[-1]["ref"] if len(rows) == query.limit else None
@@ -29,7 +29,10 @@ def build_feature_reads(database: Database) -> APIRouter:
 
     @router.get("/features/{ref:path}")
     async def get_feature(portfolio: PortfolioPath, ref: Name, response: Response) -> dict[str, Any]:
-        """The ETag is the version that `If-Match` takes. `blast_radius`: what its slip would move, as last asked."""
+        """One feature and its history. The ETag is the version that `If-Match` takes.
+
+        `blast_radius`: what its slip would move, as last asked.
+        """
         async with database.reading() as connection:
             row = await queries.load_feature(connection, portfolio, ref)
             if row is None:

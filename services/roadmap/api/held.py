@@ -35,7 +35,7 @@ def build_held(acceptance: Acceptance) -> APIRouter:
 
     @router.get("/held")
     async def held(query: Annotated[PageQuery, Query()]) -> dict[str, Any]:
-        """Oldest first; `total` counts also those beyond `limit`."""
+        """Observations that could not be judged, oldest first; `total` counts also those beyond `limit`."""
         async with database.reading() as connection:
             items = await list_held(connection, query.limit)
             return {"items": items, "total": (await count_waiting(connection))["held"]}

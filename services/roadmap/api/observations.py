@@ -32,7 +32,7 @@ def build_observation_reads(database: Database) -> APIRouter:
 
     @router.get("/observations")
     async def list_observations(portfolio: PortfolioPath, query: Annotated[LogQuery, Query()]) -> dict[str, Any]:
-        """Newest first; `next` is null on the last page."""
+        """The log of observations, newest first; `next` is null on the last page."""
         filters = queries.LogFilter(**query.model_dump(exclude={"limit"}))
         async with database.reading() as connection:
             rows = await queries.list_log(connection, portfolio, filters, query.limit)

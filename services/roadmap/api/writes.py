@@ -32,7 +32,10 @@ def build_puts(exactly: Exactly) -> APIRouter:
     async def put_feature(
         portfolio: PortfolioPath, ref: Name, request: Request, if_match: IfMatch = None
     ) -> dict[str, Any]:
-        """With `If-Match: "<version>"` it is judged at once, and only if the feature still has that version."""
+        """One feature as it is now.
+
+        With `If-Match: "<version>"` it is judged at once, and only if the feature still has that version.
+        """
         line = await _read_line(exactly, request, "feature", ref)
         if if_match is not None and line.reading.observation:
             return _answer(*await _put_exactly(exactly, portfolio, line, if_match))
@@ -42,6 +45,7 @@ def build_puts(exactly: Exactly) -> APIRouter:
     async def put_release(
         portfolio: PortfolioPath, name: Name, request: Request, if_match: IfMatch = None
     ) -> dict[str, Any]:
+        """A release and its planned day; every feature that targets it follows, in one cause."""
         if if_match is not None:
             raise ProblemError(400, "a release has no version to match; leave it out", where="header if-match")
         return await _put(exactly, portfolio, await _read_line(exactly, request, "release", name))
@@ -56,7 +60,10 @@ def build_bulk(exactly: Exactly) -> APIRouter:
 
     @router.post("/observations")
     async def post_observations(portfolio: PortfolioPath, request: Request) -> Response:
-        """One result a line, as they came. A bad line is refused alone; a blank one only counts in the numbering."""
+        """Many observations; the answer has one result a line, as they came.
+
+        A bad line is refused alone; a blank one only counts in the numbering.
+        """
         now = exactly.clock()
         numbered = _number_lines(await request.body())
         results: list[Result] = []

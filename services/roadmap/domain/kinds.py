@@ -1,4 +1,4 @@
-"""Which kinds of change lie between two snapshots of a feature: exactly the rules of observations.md, "Kinds"."""
+"""Which kinds of change lie between two snapshots of a feature: exactly those of docs/reference/observations.md."""
 
 from collections.abc import Iterator
 from typing import Final

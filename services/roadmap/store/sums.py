@@ -1,4 +1,4 @@
-"""Sums that must add up (events.md, "Conservation"), and how old the oldest news is that nobody was told of.
+"""Sums that must add up (docs/explanation/obligations.md), and how old the oldest news is that nobody was told of.
 
 The two sides come from different tables: what became of each observation, and what was really told.
 """

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from shared.contracts.words import PortfolioId
 from shared.runtime.database.portfolio_rows import Batch, lock_rows, write_back
 
-COMMAND_TIMEOUT_SECONDS = 30  # asyncpg waits for ever without it (traps.md 18)
+COMMAND_TIMEOUT_SECONDS = 30  # asyncpg waits for ever without it (docs/explanation/traps.md)
 
 
 class Database:

@@ -1,4 +1,4 @@
-"""A second opinion on plans: every rule of planner-interchange.md, checked the slow and obvious way.
+"""A second opinion on plans: every rule of docs/reference/planner-files.md, checked the slow and obvious way.
 
 Works on decoded JSON and shares no code with the engine in ../planner, so that a mistake there cannot hide here.
 """

@@ -1,4 +1,4 @@
-"""The default policy asks a person before what is loud or near moves (planning.md 5.4); the rest moves by itself."""
+"""The default policy asks a person before what is loud or near moves (docs/explanation/planning.md); the rest moves by itself."""
 
 from services.launch.domain.context import Context
 from services.launch.domain.decisions.verdict import Verdict, on_verdict

@@ -1,4 +1,4 @@
-"""The kinds of observations.md, rule by rule: what lies between two tellings of one feature."""
+"""The kinds of docs/reference/observations.md, rule by rule: what lies between two tellings of one feature."""
 
 import pytest
 

@@ -1,0 +1,81 @@
+"""The documentation says what the code says: generated parts, documents that the code names, links, examples."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from deploy.docs.blocks import BLOCK, BLOCKS, rewrite
+from deploy.docs.tables import ABOUT, UndescribedError, find_sentence, read_sentences
+from tests.architecture.test_house import ROOT, show, tracked
+
+DOCS = ROOT / "docs"
+DOCUMENT = re.compile(r"(?<![\w/.-])((?:[\w.-]+/)*[\w-]+\.md)\b")
+PLACES = ("services", "shared", "deploy", "tests")
+
+
+def pages() -> list[Path]:
+    return sorted(DOCS.rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", pages(), ids=show)
+def test_the_generated_parts_are_what_the_code_says(page: Path) -> None:
+    assert page.read_text() == rewrite(page.read_text()), "run `python -m deploy.docs`"
+
+
+def test_every_block_stands_on_one_page() -> None:
+    found = Counter(block[1] for page in pages() for block in BLOCK.findall(page.read_text()))
+    assert found == dict.fromkeys(BLOCKS, 1)
+
+
+def test_another_word_in_the_code_is_another_page() -> None:
+    page = "# A page\n<!-- from the code: roles -->\nold\n<!-- end -->\nby hand\n"
+    assert "| `pmm` | Product marketing. |" in rewrite(page)
+    assert rewrite(page).endswith("<!-- end -->\nby hand\n")
+
+
+def test_what_says_nothing_of_itself_is_noticed() -> None:
+    with pytest.raises(UndescribedError, match=r"Policy\.no_such_key"):
+        find_sentence("Policy", "no_such_key")
+
+
+def test_nothing_is_described_that_there_is_not() -> None:
+    """Fields are shown with backquotes in the first cell of a row."""
+    text = "\n".join(page.read_text() for page in pages())
+    shown = set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)) | {ABOUT, "class_"}
+    names = {name for group in read_sentences().values() for name in group}
+    assert names - shown == set()
+
+
+def _named(path: Path) -> set[str]:
+    return set(DOCUMENT.findall(path.read_text(errors="replace")))
+
+
+def _is_there(name: str, path: Path) -> bool:
+    """A document is named from the repository's root, or lies beside who names it; READMEs are anybody's own."""
+    return (ROOT / name).is_file() or (path.parent / name).is_file() or name == "README.md"
+
+
+def test_every_document_that_the_code_names_is_in_the_repository() -> None:
+    code = [path for path in tracked() if path.relative_to(ROOT).parts[0] in PLACES and path.suffix != ".md"]
+    assert [
+        f"{show(path)}: {name}" for path in code for name in sorted(_named(path)) if not _is_there(name, path)
+    ] == []
+
+
+def test_the_site_builds_and_every_link_leads_somewhere(tmp_path: Path) -> None:
+    """Strict: a page that is not in the navigation, a dead link or anchor fails. Nothing is loaded from elsewhere."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert built.returncode == 0, built.stdout + built.stderr
+    html = "\n".join(page.read_text() for page in tmp_path.rglob("*.html"))
+    assert re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=\"?(https?://[^\s\">]+)", html) == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_links_of_the_papers_at_the_root_lead_somewhere(name: str) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", (ROOT / name).read_text())
+    assert [one for one in targets if "://" not in one and not (ROOT / one).exists()] == []
