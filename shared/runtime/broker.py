@@ -1,7 +1,7 @@
 """Kafka through FastStream: topics, the one right way to subscribe, and how far the readers have come.
 
-Every setting here is the cure of a measured trap (docs/explanation/traps.md): at least once, whole batches, one offset commit
-a batch, a parser that cannot fail.
+Every setting here is the cure of a measured trap (docs/explanation/traps.md): at least once, whole batches, one offset
+commit a batch, a parser that cannot fail.
 """
 
 import asyncio

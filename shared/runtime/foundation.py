@@ -141,7 +141,7 @@ class Foundation:
         """Stop intake, let what is in flight finish, then close."""
         self.process.stopping = True
         with suppress(TimeoutError, KafkaError):
-            async with asyncio.timeout(STOP_TIMEOUT_SECONDS):  # it can hang when Kafka is away (docs/explanation/traps.md)
+            async with asyncio.timeout(STOP_TIMEOUT_SECONDS):  # it can hang without Kafka (docs/explanation/traps.md)
                 await self._broker.stop()
         await self.process.stop()
         await self.database.close()

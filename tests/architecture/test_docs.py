@@ -1,5 +1,6 @@
 """The documentation says what the code says: generated parts, documents that the code names, links, examples."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from deploy.cli.plan_files import plan_to_json, read_event, read_portfolio
 from deploy.docs.blocks import BLOCK, BLOCKS, rewrite
 from deploy.docs.tables import ABOUT, UndescribedError, find_sentence, read_sentences
+from services.launch.domain.scheduling.engine.engine import Planner
 from tests.architecture.test_house import ROOT, show, tracked
 
 DOCS = ROOT / "docs"
@@ -79,3 +82,11 @@ def test_the_site_builds_and_every_link_leads_somewhere(tmp_path: Path) -> None:
 def test_links_of_the_papers_at_the_root_lead_somewhere(name: str) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", (ROOT / name).read_text())
     assert [one for one in targets if "://" not in one and not (ROOT / one).exists()] == []
+
+
+def test_the_example_of_the_planner_files_gives_the_plan_it_shows() -> None:
+    page = (DOCS / "reference" / "planner-files.md").read_text()
+    shown = dict(re.findall(r"```json title=\"([^\"]+)\"\n(.*?)```", page, re.DOTALL))
+    portfolio = read_portfolio(json.loads(shown["portfolio.json"]))
+    event = read_event(json.loads(shown["events.jsonl"]), 1, portfolio)
+    assert json.loads(json.dumps(plan_to_json(Planner(portfolio).plan(event)))) == json.loads(shown["the plan"])

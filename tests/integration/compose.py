@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 ROOT = Path(__file__).parents[2]
 UP_SECONDS = 900
 DOORS = ("INLOOP_PORT", "INLOOP_MAIL_PORT", "INLOOP_ZIPKIN_PORT", "INLOOP_PROMETHEUS_PORT")
-# A machine without a container registry has an older one than a user should get today (docs/explanation/traps.md).
+# A machine without a container registry has an older one than a user should get today.
 OLDER = {"prom/prometheus:v3.5.0": "prom/prometheus:v2.42.0"}
 
 T = TypeVar("T")

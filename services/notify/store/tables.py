@@ -1,4 +1,4 @@
-"""The tables of notify. JSON from outside is kept as text, because JSONB refuses what JSON allows (docs/explanation/traps.md)."""
+"""The tables of notify. JSON from outside is text: JSONB refuses what JSON allows (docs/explanation/traps.md)."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg

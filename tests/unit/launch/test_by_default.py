@@ -1,4 +1,7 @@
-"""The default policy asks a person before what is loud or near moves (docs/explanation/planning.md); the rest moves by itself."""
+"""The default policy asks a person before what is loud or near moves; the rest moves by itself.
+
+The reasons are in docs/explanation/planning.md.
+"""
 
 from services.launch.domain.context import Context
 from services.launch.domain.decisions.verdict import Verdict, on_verdict

@@ -1,7 +1,8 @@
 """Which blocks and dates an optimal plan can use at all, if it costs no more than a given amount.
 
 Some optimal plan moves only blocks that are reached from the forced ones through conflicts, each of which adds to the
-cost (docs/explanation/planning.md). What lies beyond the amount is left out, so that an exact solver sees a small problem.
+cost (docs/explanation/planning.md). What lies beyond the amount is left out, so that an exact solver sees a small
+problem.
 No solver here: it is handed in from outside (services/launch/optimize.py).
 """
 
