@@ -53,4 +53,4 @@ lock: setup ## resolve the libraries anew (needs uv, installed beside the others
 docs: setup ## the documentation as a site in build/site; a broken link stops it
 	@$(BIN)/python -m deploy.docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
-	@echo "open build/site/index.html"
+	@echo "open build/site/index.html; for the search: $(BIN)/python -m http.server -d build/site 8000"
