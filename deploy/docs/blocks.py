@@ -122,14 +122,14 @@ def _policy() -> str:
     rows = [
         (
             f"`{name}`",
+            describe_field(Policy, name),
             say_type(Policy.model_fields[name]),
             say_default(Policy.model_fields[name]),
             _shorten(default[name]) if name in default else "not there",
-            describe_field(Policy, name),
         )
         for name in names
     ]
-    top = write_table(("key", "holds", "without it", "in the default policy", "meaning"), rows)
+    top = write_table(("key", "meaning", "holds", "without it", "in the default policy"), rows)
     return "\n\n".join([top, *(_section(part) for part in find_parts(Policy))])
 
 
@@ -149,13 +149,13 @@ def _directory() -> str:
     rows = [
         (
             f"`{name}`",
+            find_sentence("directory", name),
             "list of texts" if name in LISTS else "text",
             "**required**" if name in {"id", "name"} else "no",
-            find_sentence("directory", name),
         )
         for name in FIELDS
     ]
-    return write_table(("column", "holds", "needed", "meaning"), rows)
+    return write_table(("column", "meaning", "holds", "needed"), rows)
 
 
 def _routing() -> str:
@@ -276,13 +276,13 @@ def _options(command: Any) -> str:
     rows = [
         (
             " ".join(f"`{name}`" for name in (one.opts if one.param_type_name == "option" else [_metavar(one)])),
-            _say_option_default(one),
             " ".join((one.help or "").split()),
+            _say_option_default(one),
         )
         for one in command.params
         if one.param_type_name in {"argument", "option"} and one.name != "help"
     ]
-    return f"\n\n{write_table(('given', 'without it', 'meaning'), rows)}" if rows else ""
+    return f"\n\n{write_table(('given', 'meaning', 'without it'), rows)}" if rows else ""
 
 
 def _say_option_default(one: Any) -> str:
@@ -300,11 +300,11 @@ def _settings() -> str:
         ("notify", NotifySettings, RuntimeSettings.model_fields),
     ):
         rows = [
-            (f"`INLOOP_{name.upper()}`", say_type(field), say_default(field), describe_field(model, name))
+            (f"`INLOOP_{name.upper()}`", describe_field(model, name), say_type(field), say_default(field))
             for name, field in model.model_fields.items()
             if name not in inherited
         ]
-        parts.append(f"## {title}\n\n{write_table(('variable', 'holds', 'without it', 'meaning'), rows)}")
+        parts.append(f"## {title}\n\n{write_table(('variable', 'meaning', 'holds', 'without it'), rows)}")
     return "\n\n".join(parts)
 
 

@@ -105,14 +105,14 @@ def write_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def write_fields(model: type[BaseModel], *, skip: Iterable[str] = ()) -> str:
-    """The fields of a model: name, what it may hold, what counts without it, meaning."""
+    """The fields of a model: name, meaning, what it may hold, what counts without it."""
     left_out = set(skip)
     rows = [
-        (f"`{field.alias or name}`", say_type(field), say_default(field), describe_field(model, name))
+        (f"`{field.alias or name}`", describe_field(model, name), say_type(field), say_default(field))
         for name, field in model.model_fields.items()
         if name not in left_out
     ]
-    return write_table(("field", "holds", "without it", "meaning"), rows)
+    return write_table(("field", "meaning", "holds", "without it"), rows)
 
 
 def say_default(field: FieldInfo) -> str:

@@ -13,6 +13,7 @@ from deploy.cli.plan_files import plan_to_json, read_event, read_portfolio
 from deploy.docs.blocks import BLOCK, BLOCKS, rewrite
 from deploy.docs.tables import ABOUT, UndescribedError, find_sentence, read_sentences
 from services.launch.domain.scheduling.engine.engine import Planner
+from services.launch.settings import load_policy
 from tests.architecture.test_house import ROOT, show, tracked
 
 DOCS = ROOT / "docs"
@@ -91,3 +92,15 @@ def test_the_example_of_the_planner_files_gives_the_plan_it_shows() -> None:
     portfolio = read_portfolio(json.loads(shown["portfolio.json"]))
     event = read_event(json.loads(shown["events.jsonl"]), 1, portfolio)
     assert json.loads(json.dumps(plan_to_json(Planner(portfolio).plan(event)))) == json.loads(shown["the plan"])
+
+
+def test_the_example_of_a_policy_is_one(tmp_path: Path) -> None:
+    examples = ROOT / "services/launch/policies"
+    [shown] = re.findall(r"```yaml title=\"[^\"]+\"\n(.*?)```", (ROOT / "docs/how-to/policy.md").read_text(), re.DOTALL)
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(shown.replace("four_teams.yaml", str(examples / "four_teams.yaml")))
+    policy = load_policy(mine)
+    assert policy.teams["docs"].weeks == {"2027-W15": 0}
+    assert policy.load == load_policy(examples / "four_teams.yaml").load
+    assert policy.approval is not None
+    assert policy.approval.alone["T2"].most_days == 14

@@ -150,7 +150,7 @@ def _slug(text: str) -> str:
 
 
 def is_material(before: LaunchSnapshot | None, after: LaunchSnapshot) -> bool:
-    """Whether a change raises the launch's revision; so does an opened or closed conflict (docs/reference/messages.md)."""
+    """Whether a change raises the revision; an opened or closed conflict does too (docs/reference/messages.md)."""
     return before is None or _substance(before) != _substance(after)
 
 
