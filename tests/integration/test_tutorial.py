@@ -15,7 +15,7 @@ from deploy.local.company.story import POLICY
 from deploy.testing import Api, Order, open_books, open_house, wait_until_quiet
 from tests.servers.needs import not_run
 
-TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
+TUTORIAL = Path(__file__).parents[2] / "docs/tutorial.md"
 ITS_DAY = datetime(2026, 11, 28, 9, tzinfo=UTC)  # its dates are some months ahead of this one
 PORTFOLIO = "mine"
 OF_THE_TERMINAL = ("make demo", "export PATH")
