@@ -21,8 +21,8 @@ from shared.runtime.broker import Receive, Record
 from shared.runtime.clock import Clock
 from shared.runtime.database import Batch
 from shared.runtime.foundation import Foundation
+from shared.runtime.inbox import refuse
 from shared.runtime.inbox_messages import Received
-from shared.runtime.parking import refuse
 
 
 def listen(foundation: Foundation, acceptance: Acceptance) -> None:

@@ -31,9 +31,8 @@ from shared.runtime.broker import (
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.database import Database, migrate
 from shared.runtime.failpoints import arm
-from shared.runtime.inbox import Handle, Inbox
+from shared.runtime.inbox import Handle, Inbox, count_parked, due_for_retry
 from shared.runtime.outbox import Outbox, Relay, count_unpublished
-from shared.runtime.parking import count_parked, due_for_retry
 from shared.runtime.process import Process, collect_garbage_rarely
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.telemetry import Telemetry
