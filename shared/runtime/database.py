@@ -6,10 +6,11 @@ and what is to be done when the database was away is up to whoever caught the er
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -192,6 +193,29 @@ class Cache(Generic[S]):
                 self._states.pop(next(iter(self._states)))
 
         batch.after_commit.append(store)
+
+
+async def insert_many(
+    connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, update: tuple[str, ...] = ()
+) -> None:
+    """Insert rows that all have the same columns; a row that is there is left alone, or gets the `update` columns."""
+    if not rows:
+        return
+    names = tuple(rows[0])
+    statement = _insert_statement(table, names, update)
+    await connection.execute(statement, {name: [row[name] for row in rows] for name in names})
+
+
+@lru_cache(maxsize=64)
+def _insert_statement(table: sa.Table, names: tuple[str, ...], update: tuple[str, ...]) -> sa.TextClause:
+    dialect = pg.dialect()  # type: ignore[no-untyped-call]
+    arrays = ", ".join(f"CAST(:{name} AS {table.c[name].type.compile(dialect)}[])" for name in names)
+    keys = ", ".join(column.name for column in table.primary_key)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in update)
+    conflict = f"({keys}) DO UPDATE SET {changes}" if update else "DO NOTHING"
+    return sa.text(
+        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays}) ON CONFLICT {conflict}"
+    )
 
 
 def as_dicts(result: sa.CursorResult[Any]) -> list[dict[str, Any]]:
