@@ -10,8 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.roadmap.api.parameters import UNDER, IfMatch, Name
 from services.roadmap.domain.causes import NATIVE, derive_cause_id
-from services.roadmap.domain.reading import Reading, check_names
-from services.roadmap.domain.strict_json import MAX_LINE_BYTES, LineProblem
+from services.roadmap.domain.reading import MAX_LINE_BYTES, LineProblem, Reading, check_names
 from services.roadmap.handlers.accepting import ObservationLine, Result
 from services.roadmap.handlers.exactly import Exactly, VersionError
 from shared.contracts.words import PortfolioId, canonical_json
