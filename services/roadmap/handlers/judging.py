@@ -12,10 +12,9 @@ from typing import Final
 
 from opentelemetry.trace import SpanKind
 
-from services.roadmap.domain.causes import build_cause
+from services.roadmap.domain.causes import build_cause, tell
 from services.roadmap.domain.reading import read_line
 from services.roadmap.domain.roadmap import Judgement, Roadmap, evolve, judge
-from services.roadmap.domain.sentences import tell
 from services.roadmap.store.observations import (
     JudgedObservation,
     Pending,
