@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.roadmap.api.parameters import UNDER, FeaturesQuery, Name
 from services.roadmap.store import queries
-from services.roadmap.store.radius import load_radii
+from services.roadmap.store.effects import load_radii
 from shared.runtime.database import Database
 from shared.web.plumbing import PortfolioPath
 from shared.web.problems import ProblemError
