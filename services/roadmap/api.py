@@ -21,7 +21,7 @@ from services.roadmap.handlers.accepting import Acceptance, ObservationLine, Res
 from services.roadmap.handlers.exactly import Exactly, VersionError
 from services.roadmap.store import queries, sums
 from services.roadmap.store.effects import load_radii
-from services.roadmap.store.observations import drop_held, release_held
+from services.roadmap.store.observations import count_waiting, drop_held, release_held
 from shared.contracts.words import PortfolioId, canonical_json
 from shared.runtime.database import Database
 from shared.web.plumbing import PortfolioPath
@@ -231,7 +231,7 @@ def build_held(acceptance: Acceptance) -> APIRouter:
         """Oldest first; `total` counts also those beyond `limit`."""
         async with database.reading() as connection:
             items = await queries.list_held(connection, query.limit)
-            return {"items": items, "total": (await sums.count_waiting(connection))["held"]}
+            return {"items": items, "total": (await count_waiting(connection))["held"]}
 
     @router.post(UNDER + "/observations/{observation_id:path}/retry", status_code=202)
     async def retry(portfolio: PortfolioPath, observation_id: Name, source: SourceId = NATIVE) -> dict[str, bool]:
