@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.roadmap.domain.causes import NATIVE, derive_cause_id
-from services.roadmap.domain.reading import MAX_LINE_BYTES, LineProblem, Reading, check_names
+from services.roadmap.domain.reading import MAX_LINE_BYTES, Reading, check_names
 from services.roadmap.handlers.accepting import Acceptance, ObservationLine, Result
 from services.roadmap.handlers.exactly import Exactly, VersionError
 from services.roadmap.store import queries, sums
@@ -207,12 +207,9 @@ def _answer(result: Result, outcome: str) -> dict[str, Any]:
 
 
 def _result(result: Result) -> dict[str, Any]:
-    problem = _problem(result.problem) if result.problem else None
-    return {"line": result.line, "id": result.id, "outcome": result.outcome, "problem": problem}
-
-
-def _problem(problem: LineProblem) -> dict[str, str]:
-    return {"where": problem.path, "detail": str(problem), "expected": problem.due}
+    problem = result.problem
+    shown = {"where": problem.path, "detail": str(problem), "expected": problem.due} if problem else None
+    return {"line": result.line, "id": result.id, "outcome": result.outcome, "problem": shown}
 
 
 def build_held(acceptance: Acceptance) -> APIRouter:

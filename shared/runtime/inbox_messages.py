@@ -6,7 +6,7 @@ Nothing is applied here: inbox.py does, and decides what to do with what fails.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic
+from typing import Generic
 
 import sqlalchemy as sa
 from pydantic import ValidationError
@@ -221,30 +221,28 @@ async def load_waiting(
     found = await batch.connection.execute(
         sa.select(inbox_table).where(inbox_table.c.topic == topic, inbox_table.c.portfolio.in_(ids))
     )
-    return [_read_message(row, model) for row in found]
-
-
-def _read_message(row: Any, model: type[M]) -> InboxMessage[M]:
-    headers = [(name, value.encode()) for name, value in row.headers.items()]
-    return read_inbox_message(read_envelope(row.portfolio.encode(), headers), row.body, model)
+    messages = []
+    for row in found:
+        headers = [(name, value.encode()) for name, value in row.headers.items()]
+        messages.append(read_inbox_message(read_envelope(row.portfolio.encode(), headers), row.body, model))
+    return messages
 
 
 async def keep_messages(batch: Batch, topic: str, messages: Sequence[InboxMessage[M]]) -> None:
     """Keep what cannot be applied yet; what is kept already stays as it is."""
-    if messages:
-        rows = [_row(topic, message) for message in messages]
+    rows = [
+        {
+            "portfolio": message.portfolio,
+            "topic": topic,
+            "revision": message.revision,
+            "part": message.part,
+            "headers": {name: value.decode() for name, value in message.envelope.headers()},
+            "body": message.body,
+        }
+        for message in messages
+    ]
+    if rows:
         await batch.connection.execute(pg.insert(inbox_table).on_conflict_do_nothing(), rows)
-
-
-def _row(topic: str, message: InboxMessage[M]) -> dict[str, object]:
-    return {
-        "portfolio": message.portfolio,
-        "topic": topic,
-        "revision": message.revision,
-        "part": message.part,
-        "headers": {name: value.decode() for name, value in message.envelope.headers()},
-        "body": message.body,
-    }
 
 
 async def delete_applied(batch: Batch, topic: str) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -218,15 +219,10 @@ class Relay:
             if rows:
                 failpoint("relay.after_select")
                 await self._round(connection, producer, rows)
-            else:
-                await self._sleep()
-
-    async def _sleep(self) -> None:
-        try:
-            async with asyncio.timeout(1):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._wake.wait()
 
     async def _round(
         self,

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.audience import Audience
 from services.notify.domain.hearing import Decision, SubjectKey, SubjectState
-from services.notify.domain.news import CauseNews
 from services.notify.domain.obligations import Obligation
 from services.notify.store.tables import (
     audience_table,
@@ -86,20 +84,18 @@ async def save_causes_heard(
     for decision in decisions:
         cause_news = decision.cause_news
         counts[cause_news.portfolio] += not cause_news.cause.id.startswith(OWN_CAUSES)
-        rows.append(_cause_row(cause_news, counts[cause_news.portfolio], decision.now))
+        rows.append(
+            {
+                "portfolio": cause_news.portfolio,
+                "revision": cause_news.revision,
+                "cause": cause_news.cause.id,
+                "roadmap_revision": counts[cause_news.portfolio],
+                "body": cause_news.cause.model_dump_json(),
+                "features": json.dumps(cause_news.features),
+                "at": decision.now,
+            }
+        )
     await insert_many(connection, cause_table, rows)
-
-
-def _cause_row(cause_news: CauseNews, roadmap_revision: int, now: datetime) -> dict[str, object]:
-    return {
-        "portfolio": cause_news.portfolio,
-        "revision": cause_news.revision,
-        "cause": cause_news.cause.id,
-        "roadmap_revision": roadmap_revision,
-        "body": cause_news.cause.model_dump_json(),
-        "features": json.dumps(cause_news.features),
-        "at": now,
-    }
 
 
 async def save_audiences(

@@ -69,10 +69,10 @@ class Judgement:
 
 def judge(state: Roadmap, observation: Observation) -> Judgement:
     """Decide what an observation changes. `observation.at` older than what is known: stale; equal is not."""
-    newest = _newest(state, observation)
-    if newest is not None and observation.at < newest:
+    known = (state.releases if observation.release else state.features).get(observation.ref)
+    if known is not None and observation.at < known.at:
         what = "the release" if observation.release else "the feature"
-        return Judgement("stale", f"{what} is already known as of {newest:%Y-%m-%d %H:%M:%S} UTC, which is newer")
+        return Judgement("stale", f"{what} is already known as of {known.at:%Y-%m-%d %H:%M:%S} UTC, which is newer")
     if observation.feature:
         return _judge_feature(state, observation.feature, observation.at)
     if observation.release:
@@ -96,12 +96,6 @@ def _index(state: Roadmap, snapshot: FeatureSnapshot) -> None:
         state.targeting[old].discard(snapshot.ref)
     if snapshot.release:
         state.targeting.setdefault(snapshot.release, set()).add(snapshot.ref)
-
-
-def _newest(state: Roadmap, observation: Observation) -> datetime | None:
-    known = state.releases if observation.release else state.features
-    found = known.get(observation.ref)
-    return found.at if found else None
 
 
 def _judge_feature(state: Roadmap, told: NativeFeature, at: datetime) -> Judgement:
@@ -248,7 +242,7 @@ def find_date_kind(old: Target | None, new: Target | None) -> FeatureKind | None
             return None
         return FeatureKind.SCHEDULED if old is None else FeatureKind.UNSCHEDULED
     same = old.as_written == new.as_written
-    known, window = window_of(old), window_of(new)
+    known, window = _window_of(old), _window_of(new)
     if known is None or window is None:
         if same:
             return FeatureKind.NARROWED if window else None
@@ -284,7 +278,7 @@ def _scope(feature: FeatureSnapshot) -> tuple[object, ...]:
     return (feature.summary, feature.impact, set(feature.segments), set(feature.regions), feature.product_line)
 
 
-def window_of(target: Target) -> Window | None:
+def _window_of(target: Target) -> Window | None:
     """The target's window; None while nobody knows it."""
     if target.earliest is None or target.latest is None:
         return None
