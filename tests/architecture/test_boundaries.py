@@ -36,7 +36,7 @@ TRESPASSES = [
     ("services/launch/domain/tiers/scoring.py", "import random", PURE),
     ("services/launch/domain/tiers/scoring.py", "import time", PURE),
     ("services/launch/domain/tiers/scoring.py", "import shared.runtime.outbox", PURE),
-    ("services/roadmap/domain/kinds.py", "import shared.web.pages", PURE),
+    ("services/roadmap/domain/roadmap.py", "import shared.web.pages", PURE),
     ("shared/contracts/words.py", "import logging", PURE),
     ("services/launch/handlers/deciding.py", "import services.launch.consumers", ONE_WAY),
     ("services/launch/domain/tiers/scoring.py", "import services.launch.store", ONE_WAY),
