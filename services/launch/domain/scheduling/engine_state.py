@@ -14,6 +14,7 @@ from services.launch.domain.context import Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch, tier_of
 from services.launch.domain.policy import Follows
 from services.launch.domain.portfolio import State
+from services.launch.domain.rules.audience import audience_of
 from services.launch.domain.rules.catalogue import BETWEEN
 from services.launch.domain.scheduling.compile import WEEKLY, Days, frame_of, scopes_of, team_of, work_of
 from services.launch.domain.scheduling.engine.blocks import Blocks, Members
@@ -94,10 +95,16 @@ class EngineState:
             pinned=pinned if fixed is None else fixed,
             announced=shape.state == "announced",
             work=work_of(shape, tier, self.calendar.policy),
+            audience=audience_of(shape),
+            rides=self._rides(tier, day, pinned if fixed is None else fixed),
             scopes=scopes_of(shape, tier, self.calendar.policy),
             together=self.groups.get(shape.id),
             not_after=shape.not_after.toordinal() if shape.not_after else None,
         )
+
+    def _rides(self, tier: Tier, day: date, fixed: bool) -> bool:  # noqa: FBT001 - as the entry has it
+        """Whether it is announced with its train, wherever it goes: what is not fixed goes to no other days."""
+        return self.calendar.rides(tier, day) if fixed else self.calendar.boards(tier)
 
     def _count_needs(self, shape: LaunchSnapshot, tier: Tier) -> None:
         """What the launch is the first to need is counted from now on."""
