@@ -137,8 +137,8 @@ class Model:
         for at, spoken in sorted(weeks.items()):
             alone = schedule.alone.get(at, 0)
             aboard = len(schedule.listening.get(at, ())) > alone
-            touches = [var for block, _, var in spoken if not schedule.rides[block]]
-            riders = [var for block, _, var in spoken if schedule.rides[block]]
+            touches = [var for block, day, var in spoken if not schedule.is_aboard(block, day)]
+            riders = [var for block, day, var in spoken if schedule.is_aboard(block, day)]
             touches += [self._any_of(riders)] if riders and not aboard else []
             self.model.add(sum(touches) <= schedule.portfolio.touches - alone - aboard)
 
@@ -154,7 +154,7 @@ class Model:
         trains: dict[tuple[Any, int], list[Any]] = defaultdict(list)
         for (block, day), var in self.on.items():
             for scope in self.schedule.scopes[block]:
-                shared = scope[0].constraint == REST and self.schedule.rides[block]
+                shared = scope[0].constraint == REST and self.schedule.is_aboard(block, day)
                 (trains[scope, day] if shared else lines[scope]).append(var if shared else (day, var))
         for (scope, day), riders in trains.items():
             lines[scope].append((day, self._any_of(riders)))

@@ -121,7 +121,9 @@ class Verifier:
         heard: dict[str, dict[tuple[date, str], list[LaunchId]]] = defaultdict(lambda: defaultdict(list))
         for name, day in world.dates.items():
             launch, shape = world.launches[name], shape_of(LaunchId(name))
-            aboard = day in self.book.trains.get(launch["tier"], ())
+            group = [one for one in world.launches.values() if one is launch or _is_with(one, launch)]
+            group = [one for one in group if world.dates[one["id"]] == day]
+            aboard = all(day in self.book.trains.get(one["tier"], ()) for one in group)
             told = "the train" if aboard else launch["together"] or name
             for segment in set(shape.segments) - {"everybody"} if shape.market_tier != "T4" else ():
                 heard[segment][day, told].append(LaunchId(name))
@@ -219,6 +221,10 @@ def _is_declared(one: Violation, plan: CheckedPlan) -> bool:
         return one.launches[0] in plan.declared
     said = set(one.launches).intersection(plan.declared)
     return bool(said) and not plan.moved().intersection(one.launches) - said
+
+
+def _is_with(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return one["together"] is not None and one["together"] == other["together"]
 
 
 def _key(one: Violation) -> Key:

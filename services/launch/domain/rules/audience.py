@@ -17,6 +17,9 @@ SPACING, TOUCHES, REST = "spacing", "touches", "rest"
 CROWDING = frozenset({TOUCHES, REST})
 """The constraints of conflicts that say who crowds whom: of launches that crowd each other one says so, for all."""
 
+Heard = dict[tuple[date, str], list[LaunchId]]
+"""By announcement, a day and what is announced on it: the launches that it tells of."""
+
 EVERYBODY = "everybody"
 """The segment of launches that name none; it needs no rest."""
 
@@ -65,11 +68,11 @@ class Crowding(Rule):
             )
 
     def _audience(self, spot: Spot, segment: str, others: list[Spot], board: Board) -> Iterator[Violation]:
-        rules, own, monday = board.policy.audience, announcement_of(spot, board.calendar), monday_of(spot.day)
-        heard: dict[tuple[date, str], list[LaunchId]] = {}
+        rules, own, monday = board.policy.audience, announcement_of(spot, board), monday_of(spot.day)
+        heard: Heard = {}
         for other in others:
             if segment in audience_of(other.shape):
-                heard.setdefault(announcement_of(other, board.calendar), []).append(other.shape.id)
+                heard.setdefault(announcement_of(other, board), []).append(other.shape.id)
         together = (spot.shape.id, *heard.pop(own, ()))
         week = [by for (day, _), by in heard.items() if monday_of(day) == monday]
         if len(week) >= rules.touches_per_week:
@@ -98,11 +101,11 @@ def audience_of(shape: LaunchSnapshot) -> tuple[str, ...]:
     return () if shape.market_tier == "T4" else tuple(sorted({*shape.segments} - {EVERYBODY}))
 
 
-def announcement_of(spot: Spot, calendar: Calendar) -> tuple[date, str]:
+def announcement_of(spot: Spot, board: Board) -> tuple[date, str]:
     """The day, and what is announced on it: what the train carries, what the group launches, or the launch."""
-    if calendar.rides(spot.tier, spot.day):
+    if all(board.calendar.rides(mate.tier, mate.day) for mate in board.together(spot)):
         return spot.day, "train"
-    group = calendar.group_of.get(spot.shape.id)
+    group = board.calendar.group_of.get(spot.shape.id)
     return spot.day, f"group {group}" if group else spot.shape.id
 
 

@@ -63,7 +63,13 @@ def frame_of(calendar: Calendar, today: date) -> PlanningProblem:
         features=(),
         launches=(),
         touches=policy.audience.touches_per_week,
+        train_days=frozenset(_train_days(calendar, base * DAYS_A_WEEK + 1, horizon)),
     )
+
+
+def _train_days(calendar: Calendar, first: int, last: int) -> Iterator[int]:
+    day = calendar.next_train(date.fromordinal(first)).toordinal()
+    yield from range(day, last + 1, calendar.policy.trains.every_weeks * DAYS_A_WEEK)
 
 
 def team_of(rule: WeeklyLimit, resource: str, weeks: range, policy: Policy) -> TeamWeeks:

@@ -96,15 +96,11 @@ class EngineState:
             announced=shape.state == "announced",
             work=work_of(shape, tier, self.calendar.policy),
             audience=audience_of(shape),
-            rides=self._rides(tier, day, pinned if fixed is None else fixed),
+            rides=self.calendar.boards(tier),
             scopes=scopes_of(shape, tier, self.calendar.policy),
             together=self.groups.get(shape.id),
             not_after=shape.not_after.toordinal() if shape.not_after else None,
         )
-
-    def _rides(self, tier: Tier, day: date, fixed: bool) -> bool:  # noqa: FBT001 - as the entry has it
-        """Whether it is announced with its train, wherever it goes: what is not fixed goes to no other days."""
-        return self.calendar.rides(tier, day) if fixed else self.calendar.boards(tier)
 
     def _count_needs(self, shape: LaunchSnapshot, tier: Tier) -> None:
         """What the launch is the first to need is counted from now on."""

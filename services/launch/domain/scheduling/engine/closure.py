@@ -112,7 +112,7 @@ class Closure:
         """What a segment hears in the week from pinned blocks alone, besides the block."""
         schedule = self.schedule
         pinned = [other for other in schedule.listening.get(at, ()) if schedule.pinned[other]]
-        alone = sum(not schedule.rides[other] for other in pinned)
+        alone = sum(not schedule.is_aboard(other, schedule.date[other]) for other in pinned)
         return alone if schedule.rides[block] else alone + (len(pinned) > alone)
 
     def _beside_pinned(self, at: int) -> int:

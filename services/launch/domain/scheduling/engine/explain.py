@@ -114,14 +114,18 @@ def _apart(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
 def _touches(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
     week, most = schedule.week(day), schedule.portfolio.touches
     for at in schedule.audience[block]:
-        heard = schedule.touches(block, at + week)
+        aboard = schedule.is_aboard(block, day)
+        heard = schedule.touches(at + week, aboard)
         if heard >= most:
             segment = schedule.segment_names[at // schedule.width]
             launch = next(one.id for one in schedule.blocks.members[block] if segment in one.audience)
             told = f"that makes {heard + 1} announcements to {segment}"
             detail = f"{told} in {iso_week(week + schedule.calendar.first_week)}; {most} are allowed"
-            with_it = schedule.rides[block]
-            others = (other for other in schedule.listening[at + week] if not (with_it and schedule.rides[other]))
+            others = (
+                other
+                for other in schedule.listening[at + week]
+                if not (aboard and schedule.is_aboard(other, schedule.date[other]))
+            )
             yield Reason("touches", launch, detail, frozenset(others))
 
 

@@ -80,7 +80,7 @@ class Entry:
     together: str | None = None
     scopes: tuple["Scope", ...] = ()
     audience: tuple[str, ...] = ()  # segments that hear only so many announcements a week
-    rides: bool = False  # whether it is announced with all others that ride on its day's train
+    rides: bool = False  # whether it is announced with all others on a day of a train
     not_after: int | None = None
 
 
@@ -136,6 +136,7 @@ class PlanningProblem:
     features: tuple[EntryFeature, ...]
     launches: tuple[Entry, ...]
     touches: int = 0  # announcements that a segment of an `audience` hears in a week
+    train_days: frozenset[int] = frozenset()  # on which all that ride are one announcement
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,36 +212,42 @@ class Schedule(Columns):
                 return False
         if not all(not speakers.get(at + week) for at in self.segments[block]):
             return False
-        return all(self.touches(block, at + week) < self.portfolio.touches for at in self.audience[block])
+        return all(self.touches(at + week, self.rides[block]) < self.portfolio.touches for at in self.audience[block])
 
-    def touches(self, block: int, at: int) -> int:
-        """Announcements that a segment hears in the week besides the block's own: all that ride on a train are one."""
+    def touches(self, at: int, rides: bool) -> int:  # noqa: FBT001 - as the blocks have it
+        """Announcements that a segment hears in the week, but for the train if the block that asks rides on it."""
         alone = self.alone.get(at, 0)
-        return alone if self.rides[block] else alone + (len(self.listening.get(at, ())) > alone)
+        return alone if rides else alone + (len(self.listening.get(at, ())) > alone)
+
+    def is_aboard(self, block: int, day: int) -> bool:
+        """Whether the block on the day is part of its train's announcement."""
+        return self.rides[block] and day in self.portfolio.train_days
 
     def too_many(self, block: int, day: int) -> Iterator[tuple[int, list[int]]]:
         """For each segment that hears enough in the day's week: how many announcements must leave, and who could."""
         week = self.week(day)
         for at in self.audience[block]:
-            over = self.touches(block, at + week) - self.portfolio.touches + 1
+            over = self.touches(at + week, self.rides[block]) - self.portfolio.touches + 1
             if over > 0:
-                riders = sum(self.rides[other] for other in self.listening[at + week])
-                loose = (other for other in self.listening[at + week] if riders == 1 or not self.rides[other])
-                yield over, sorted(other for other in loose if not (self.rides[block] and self.rides[other]))
+                riders = {other for other in self.listening[at + week] if self.is_aboard(other, self.date[other])}
+                stay = riders if self.rides[block] or len(riders) > 1 else set()
+                yield over, sorted(self.listening[at + week] - stay)
 
     def is_near(self, block: int, day: int) -> bool:
         """Say whether another block of the same line is too close. The block itself must be out."""
         for scope, gap in self.scopes[block]:
             line = self.lines[scope]
             at = bisect_left(line, (day - gap + 1, -1))
-            if at < len(line) and line[at][0] < day + gap:  # the common answer without a loop
-                if scope.constraint != REST or any(True for _ in self.near_in(block, day, scope, gap)):
-                    return True
+            if at == len(line) or line[at][0] >= day + gap:  # the common answer, without a loop
+                continue
+            if scope.constraint != REST or any(True for _ in self.near_in(block, day, scope, gap)):
+                return True
         return False
 
     def _shares(self, block: int, day: int, scope: Line, other: tuple[int, int]) -> bool:
         """Whether both are one announcement to the segment: on the same train."""
-        return scope.constraint == REST and other[0] == day and self.rides[block] and self.rides[other[1]]
+        together = scope.constraint == REST and other[0] == day
+        return together and self.is_aboard(block, day) and self.is_aboard(other[1], day)
 
     def near(self, block: int, day: int) -> list[int]:
         """Blocks of the same lines that are too close to the day."""
@@ -285,7 +291,7 @@ class Schedule(Columns):
             self.speakers[at + week].add(block)
         for at in self.audience[block]:
             self.listening[at + week].add(block)
-            self.alone[at + week] += not self.rides[block]
+            self.alone[at + week] += not self.is_aboard(block, day)
         for scope, _ in self.scopes[block]:
             insort(self.lines[scope], (day, block))
 
@@ -302,6 +308,6 @@ class Schedule(Columns):
             self.speakers[at + week].discard(block)
         for at in self.audience[block]:
             self.listening[at + week].discard(block)
-            self.alone[at + week] -= not self.rides[block]
+            self.alone[at + week] -= not self.is_aboard(block, day)
         for scope, _ in self.scopes[block]:
             self.lines[scope].remove((day, block))
