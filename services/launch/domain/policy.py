@@ -162,12 +162,6 @@ class Constraints(PolicySection):
             raise ValueError(f"cycle: {' -> '.join(error.args[1])}") from None
         return self
 
-    @property
-    def binds(self) -> bool:
-        """Whether launches are planned together: there is a rule between them, or moves that a person decides."""
-        rules = (self.teams, self.slots, self.spacing, self.apart_days, self.after, self.together, self.approval)
-        return any(bool(one) for one in rules)
-
 
 class TierRule(PolicySection):
     """One tier: the lowest score that gives it, days a feature must have been ready, working days of notice."""

@@ -11,8 +11,8 @@ from services.launch.domain.context import Context
 from services.launch.domain.feature import KnownFeature, Slips
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.policy import TIERS
-from services.launch.domain.rules.audience import Audiences
-from services.launch.domain.rules.catalogue import BETWEEN
+from services.launch.domain.rules.audience import CROWDING
+from services.launch.domain.rules.catalogue import ROOM
 from services.launch.domain.rules.rule import Board, LaunchDates
 from shared.contracts.launch import Proposal, Tier
 from shared.contracts.words import LaunchId, PortfolioId
@@ -65,8 +65,11 @@ class State:
     """Where all launches that count are; never stored."""
     ahead: dict[Tier, set[LaunchId]] = field(default_factory=lambda: {tier: set() for tier in TIERS})
     """Launches ahead that have a date, by how loud they are outside; never stored."""
-    audiences: Audiences = field(default_factory=Audiences)
-    """What each segment hears on which day, and who rides on which train; never stored."""
+    riders: dict[date, set[LaunchId]] = field(default_factory=dict)
+    """Launches ahead by the train that they ride on; never stored."""
+    crowding: set[LaunchId] = field(default_factory=set)
+    """Launches of which it is told that they crowd a segment; never stored."""
+    _trains: dict[LaunchId, date] = field(default_factory=dict)
     cramped: set[LaunchId] = field(default_factory=set)
     """Launches ahead that are known to stand where others leave them no room."""
     engine: KeptUp | None = None
@@ -116,11 +119,18 @@ class State:
             names.discard(launch.id)
         if day and state in OPEN_STATES:
             self.ahead[launch.snapshot.market_tier].add(launch.id)
-        if state in OPEN_STATES and any(one.constraint in BETWEEN for one in launch.conflicts):
-            self.cramped.add(launch.id)
-        else:
-            self.cramped.discard(launch.id)
-        self.audiences.keep(launch)
+        broken = {conflict.constraint for conflict in launch.conflicts}
+        _keep(self.cramped, launch.id, state in OPEN_STATES and not ROOM.isdisjoint(broken))
+        _keep(self.crowding, launch.id, not CROWDING.isdisjoint(broken))
+        before = self._trains.pop(launch.id, None)
+        if before:
+            self.riders[before].discard(launch.id)
+            if not self.riders[before]:
+                del self.riders[before]
+        train = launch.snapshot.train
+        if train and day and state in OPEN_STATES:
+            self.riders.setdefault(train, set()).add(launch.id)
+            self._trains[launch.id] = train
         if self.engine:
             self.engine.keep(launch)
 
@@ -162,3 +172,10 @@ class State:
         if reminder and reminder[0] <= now:
             found.append(Due(reminder[0], calendar.day_of(reminder[0]), reminder[1], WAKE))
         return min(found, key=lambda due: (due.due_at, due.launch, due.timer), default=None)
+
+
+def _keep(names: set[LaunchId], launch: LaunchId, belongs: bool) -> None:  # noqa: FBT001 - what it decides
+    if belongs:
+        names.add(launch)
+    else:
+        names.discard(launch)

@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.calendar import Calendar
+from services.launch.domain.context import Context
 from services.launch.domain.launch import OPEN_STATES, Launch
-from services.launch.domain.rules.audience import REST, Crowd
+from services.launch.domain.rules.audience import CROWDING, REST, Crowding
+from services.launch.domain.rules.rule import Spot, Violation
 from shared.contracts.launch import Proposal
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import ASKING, CALENDAR, MEDIUM, SMALL, START, Story
@@ -47,18 +49,20 @@ def go(story: Story, what: str, who: Any, detail: Any) -> None:
         step(story, what, who, detail)
 
 
-def crowding(story: Story) -> list[tuple[Launch, Crowd]]:
+def crowding(story: Story) -> list[tuple[Launch, Violation]]:
     """Whoever would hear too much, of launches ahead."""
     today = story.calendar.day_of(story.now)
     found = []
     for launch in story.state.launches.values():
         one = launch.snapshot
         if one.state in OPEN_STATES and one.date and one.date > today:
-            found += [(launch, crowd) for crowd in story.state.audiences.against(one, one.date, story.calendar)]
+            board = story.state.board(Context(story.calendar, story.now))
+            crowds = Crowding().between(Spot(one, one.date), board)
+            found += [(launch, crowd) for crowd in crowds if crowd.constraint in CROWDING]
     return found
 
 
-def is_declared(launch: Launch, crowd: Crowd, declared: set[LaunchId]) -> bool:
+def is_declared(launch: Launch, crowd: Violation, declared: set[LaunchId]) -> bool:
     """Whether somebody says it: of days of rest one of each two, of a week one of all."""
     others = set(crowd.by)
     return launch.id in declared or (
@@ -78,7 +82,7 @@ def test_nobody_crowds_a_segment_unseen_and_never_by_itself(life: list[Any], cal
     for one in life:
         go(story, *one)
         launches = story.state.launches
-        declared = {name for name in launches if name in story.state.audiences.declared}
+        declared = {name for name in launches if name in story.state.crowding}
         waiting = {move.launch for each in story.state.proposals.values() for move in each.moves}
         refused = {move.launch for each in rejected(story) for move in each.moves}
         for launch, crowd in crowding(story):
@@ -95,7 +99,7 @@ def test_what_was_told_gives_the_same_launches_and_the_same_ears(life: list[Any]
         go(story, *one)
     again = story.replayed()
     assert again.launches == story.state.launches
-    assert again.audiences == story.state.audiences
+    assert (again.riders, again.crowding) == (story.state.riders, story.state.crowding)
 
 
 @given(LIFE, st.sampled_from(POLICIES[3:]))

@@ -56,7 +56,7 @@ def frozen(state: State, context: Context) -> tuple[bytes, object]:
     stored = [one.model_dump_json() for one in (*state.features.values(), *state.launches.values())]
     waiting = [one.model_dump_json() for one in state.proposals.values()]
     rest = (state.of_feature, state.days, state.wakes, state.standing, schedule.home, schedule.free, schedule.users)
-    return repr((stored, waiting, rest)).encode(), deepcopy(state.audiences)
+    return repr((stored, waiting, rest)).encode(), deepcopy((state.riders, state.crowding))
 
 
 def test_slips_and_edits_together_answer_as_the_decisions_one_after_the_other_would_and_nothing_stays() -> None:

@@ -116,7 +116,7 @@ def _fellows(launch: Launch, state: State, context: Context) -> list[Launch]:
     train = launch.snapshot.train
     if train is None or not _is_settled(launch, context):
         return []
-    riders = (state.launches[name] for name in sorted(state.audiences.riders(train) - {launch.id}))
+    riders = (state.launches[name] for name in sorted(state.riders.get(train, set()) - {launch.id}))
     return [rider for rider in riders if waits_for_train(rider, state.features, context.calendar, context.now)]
 
 

@@ -17,7 +17,7 @@ from services.launch.domain.launch import Launch, tier_of
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import explain
 from services.launch.domain.rules.catalogue import (
-    BETWEEN,
+    ROOM,
     CheckedPlan,
     check_plan,
     crowding,
@@ -255,7 +255,7 @@ def _crowded(launch: Launch, option: Option, about: DecisionContext) -> tuple[Co
     """What the launch takes from others on the date that it keeps, after its needs have changed."""
     snapshot = launch.snapshot
     reasons = crowding(Spot(snapshot, snapshot.date), about.state.board(about.context)) if snapshot.date else []
-    planned = {reason.constraint: reason.detail for reason in reasons if reason.constraint in BETWEEN}
+    planned = {reason.constraint: reason.detail for reason in reasons if reason.constraint in ROOM}
     return _conflicts(launch, planned, option)
 
 

@@ -63,7 +63,7 @@ def sum_up(state: State, messages: Sequence[LaunchesChanged], context: Context) 
     moves = {one.launch: one for one in (*_moved(messages, context), *_waiting(state, proposals, context))}
     return SimulationResult(
         moves=tuple(_pay_once([moves[name] for name in sorted(moves)], context)),
-        stage=context.reached if context.policy.binds else "S0",
+        stage=context.reached,
         proposals=tuple(proposals.values()),
         conflicts=tuple(one for found in _conflicts(messages).values() for one in found),
         opportunities=tuple({one.launch: one for message in messages for one in message.opportunities}.values()),

@@ -14,12 +14,14 @@ from typing import ClassVar, NamedTuple
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.feature import KnownFeature
-from services.launch.domain.launch import tier_of
+from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, tier_of
 from services.launch.domain.policy import Activity, Policy
 from shared.contracts.launch import LaunchSnapshot, Tier
 from shared.contracts.words import LaunchId
 
 WEEK = timedelta(weeks=1)
+COUNTED = OPEN_STATES | HAPPENED_STATES
+"""Launches in these states are in the way of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Violation:
     """Those of its group, itself among them, that break it; none: the launch alone."""
     subject: str = ""
     day: date | None = None
+    each: bool = False
+    """Whether each of `by` is enough; otherwise they break it all together."""
 
 
 # ---- who is where
@@ -154,6 +158,12 @@ class Board:
         for name in sorted(there):
             if day := self.day_of(name):
                 yield Spot(self.shape_of(name), day)
+
+    def reshaped(self, shapes: Mapping[LaunchId, LaunchSnapshot]) -> "Board":
+        """The board with these launches as they will be, each on its date if it counts."""
+        days = {name: shape.date if shape.state in COUNTED else None for name, shape in shapes.items()}
+        known = self.shape_of
+        return replace(self, shape_of=lambda name: shapes.get(name) or known(name), moved={**self.moved, **days})
 
     def group(self, launch: LaunchId) -> tuple[LaunchId, ...]:
         """All that share its date by the policy, itself among them, wherever persons have put them."""
@@ -300,4 +310,5 @@ class Distance(Rule):
         for scope, others in sorted(close.items()):
             listed = " ".join(f"{other.shape.name} {other.day}" for other in others)
             by = tuple(other.shape.id for other in others)
-            yield Violation(self.names[0], f"{own[scope]} days from {listed} in {scope[0]}", by=by)
+            detail = f"{own[scope]} days from {listed} in {scope[0]}"
+            yield Violation(self.names[0], detail, by=by, each=True)

@@ -14,6 +14,7 @@ from services.launch.domain.context import Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch, tier_of
 from services.launch.domain.policy import Follows
 from services.launch.domain.portfolio import State
+from services.launch.domain.rules.audience import audience_of
 from services.launch.domain.rules.catalogue import BETWEEN
 from services.launch.domain.scheduling.compile import WEEKLY, Days, frame_of, scopes_of, team_of, work_of
 from services.launch.domain.scheduling.engine.blocks import Blocks, Members
@@ -94,6 +95,8 @@ class EngineState:
             pinned=pinned if fixed is None else fixed,
             announced=shape.state == "announced",
             work=work_of(shape, tier, self.calendar.policy),
+            audience=audience_of(shape),
+            rides=self.calendar.boards(tier),
             scopes=scopes_of(shape, tier, self.calendar.policy),
             together=self.groups.get(shape.id),
             not_after=shape.not_after.toordinal() if shape.not_after else None,

@@ -11,7 +11,7 @@ from services.launch.domain.context import Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import plainly
-from services.launch.domain.rules.catalogue import BETWEEN
+from services.launch.domain.rules.catalogue import ROOM
 from services.launch.domain.scheduling.engine.explain import Reason
 from services.launch.domain.scheduling.engine.model import EntryConflict, iso_week
 from services.launch.domain.scheduling.engine_state import EngineState, Trial, engine_state_of
@@ -27,7 +27,7 @@ def conflicts_of_pin(
     """Rules between launches that a pinned date breaks, each with ways out."""
     schedule, block, day = engine.schedule, engine.schedule.blocks.block_of[launch], engine.entries[launch].date
     first = max(day, earliest.toordinal() if earliest else day)
-    reasons = engine.crowd(launch, day)
+    reasons = [reason for reason in engine.crowd(launch, day) if reason.constraint in ROOM]
     for rule in dict.fromkeys(reason.constraint for reason in reasons):
         same = [reason for reason in reasons if reason.constraint == rule]
         free = engine.first_free(launch, first, schedule.portfolio.horizon)
@@ -134,7 +134,7 @@ def find_relief(
             launch = state.launches[name]
             day = launch.snapshot.date
             broken = {reason.constraint for reason in engine.crowd(name, day.toordinal())} if day else frozenset()
-            left = tuple(conflict for conflict in launch.conflicts if conflict.constraint not in BETWEEN - broken)
+            left = tuple(conflict for conflict in launch.conflicts if conflict.constraint not in ROOM - broken)
             if left != launch.conflicts:
                 found[name] = left
     return found

@@ -129,6 +129,8 @@ class Columns:
         self.profile: list[tuple[tuple[int, int], ...]] = [()] * count
         self.segments: list[tuple[int, ...]] = [()] * count
         self.scopes: list[tuple[Scope, ...]] = [()] * count  # lines to keep so many days apart in
+        self.audience: list[tuple[int, ...]] = [()] * count  # where the segments that hear of it are counted
+        self.rides = [False] * count  # whether it shares its announcement with others on its day
         self.kind = [0] * count  # blocks of one kind fit on the same days, wherever the others are
         self.weight = [0] * count
         self.nudge = [0] * count  # the least price of moving

@@ -43,8 +43,12 @@ class WorkingDays:
 Lag = int | WorkingDays  # an int counts calendar days
 
 
+REST = "rest"
+"""The rule of lines in which all that ride on one train are one announcement."""
+
+
 class Line(NamedTuple):
-    """Where launches keep apart, by which rule: a product line (`name`), at a tier (`of`)."""
+    """Where launches keep apart, by which rule: a product line (`name`), at a tier (`of`); a segment."""
 
     constraint: str
     name: str
@@ -75,6 +79,8 @@ class Entry:
     after: tuple[After, ...] = ()
     together: str | None = None
     scopes: tuple["Scope", ...] = ()
+    audience: tuple[str, ...] = ()  # segments that hear only so many announcements a week
+    rides: bool = False  # whether it is announced with all others on a day of a train
     not_after: int | None = None
 
 
@@ -129,6 +135,8 @@ class PlanningProblem:
     teams: tuple[TeamWeeks, ...]
     features: tuple[EntryFeature, ...]
     launches: tuple[Entry, ...]
+    touches: int = 0  # announcements that a segment of an `audience` hears in a week
+    train_days: frozenset[int] = frozenset()  # on which all that ride are one announcement
 
 
 @dataclass(frozen=True, slots=True)
