@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.policy import TIERS, Approval, Budget
-from services.launch.domain.tiers.scoring import assess, nearest_fall, score
+from services.launch.domain.tiers import assess, nearest_fall, score
 from shared.contracts.feature import IMPACT_INPUTS, Impact
+from tests.unit.launch.scheduling.test_together import decide
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, Story, is_reminder, on, only, snapshot
-from tests.unit.launch.test_together import decide
 
 VALUES = st.dictionaries(st.sampled_from(IMPACT_INPUTS), st.integers(0, 3))
 PRESENT = st.sampled_from([None, *TIERS])

@@ -18,7 +18,7 @@ from services.launch.domain.rules.budget import BUDGET, BudgetCandidate, is_same
 from services.launch.domain.rules.catalogue import bounds, first_quiet, of_day, situation_of
 from services.launch.domain.rules.rule import Board, Spot, Violation
 from services.launch.domain.rules.train import Act, count_missed
-from services.launch.domain.tiers.scoring import score, values_of
+from services.launch.domain.tiers import score, values_of
 from shared.contracts.launch import Conflict, LaunchKind, LaunchSnapshot, Link, Option
 from shared.contracts.words import LaunchId
 

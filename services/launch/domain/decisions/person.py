@@ -6,7 +6,7 @@ Checks an act and says what it asks for; what follows for date and tier is decid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.decisions.message import DecisionContext
 from services.launch.domain.decisions.pipeline import PIN_HOLDS, LaunchRequest, blank, decide, reshape
 from services.launch.domain.feature import KnownFeature, features_of
@@ -16,7 +16,7 @@ from services.launch.domain.rules.catalogue import violations
 from services.launch.domain.rules.lead import AFTER_READY, Lead, contract, ready_on
 from services.launch.domain.scheduling.request import DateRequest, request_date
 from services.launch.domain.scheduling.single import date_alone
-from services.launch.domain.tiers.retiering import Settled, settle_by_person
+from services.launch.domain.tiers import Settled, settle_by_person
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import (
     Completed,

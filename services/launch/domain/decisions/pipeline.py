@@ -8,17 +8,22 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.decisions.conflicts import apply_audience_conflicts, apply_tier_budget
-from services.launch.domain.decisions.message import DecisionContext, LaunchDecision, build_message, leave_as_it_is
+from services.launch.domain.decisions.message import (
+    DecisionContext,
+    LaunchDecision,
+    build_message,
+    explain,
+    leave_as_it_is,
+)
 from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import OPEN_STATES, Launch, carry, derive, tier_of
-from services.launch.domain.reasons import explain
 from services.launch.domain.rules.lead import compressed, days_of, last_days, out_of_reach, ready_on
 from services.launch.domain.scheduling.remedies import find_relief
 from services.launch.domain.scheduling.request import DateRequest, Placement, Placements, PlanRequest
 from services.launch.domain.scheduling.schedule import schedule
-from services.launch.domain.tiers.retiering import RETIER, Settled, derive_proposal_id, settle_by_person
+from services.launch.domain.tiers import RETIER, Settled, derive_proposal_id, settle_by_person
 from shared.contracts.feature import FeatureChange
 from shared.contracts.launch import (
     LaunchesChanged,

@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.decisions.feature_changed import on_feature_changed
 from services.launch.domain.decisions.message import DecisionContext, build_message
 from services.launch.domain.decisions.person import Edit, edit
 from services.launch.domain.decisions.verdict import cause_of
-from services.launch.domain.evolution import evolve
 from services.launch.domain.launch import Launch
-from services.launch.domain.portfolio import State
+from services.launch.domain.portfolio import State, evolve
 from shared.contracts.cause import Cause, Source
 from shared.contracts.feature import FeatureChange, FeatureKind, Target
 from shared.contracts.launch import (

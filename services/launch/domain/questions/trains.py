@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
 from services.launch.domain.rules.audience import EVERYBODY, Crowding
 from services.launch.domain.rules.rule import Spot
 from services.launch.domain.rules.train import counts, is_settled, segments_of
-from services.launch.domain.tiers.scoring import assess
+from services.launch.domain.tiers import assess
 
 
 @dataclass(frozen=True, slots=True)

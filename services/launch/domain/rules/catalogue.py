@@ -10,16 +10,22 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple, cast
 
-from services.launch.domain.calendar import ONE_DAY, SOFT, Calendar
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import ONE_DAY, SOFT, Calendar, Context
 from services.launch.domain.feature import KnownFeature, waits_for
 from services.launch.domain.launch import tier_of
 from services.launch.domain.rules.audience import CROWDING, Crowding
-from services.launch.domain.rules.days import Frozen, Limits, TrainDay, Workday
+from services.launch.domain.rules.between import Apart, Capacity, InOrder, Slots, Together, followers_of
 from services.launch.domain.rules.lead import after_ready, notice_of
-from services.launch.domain.rules.order import After, Apart, Together, followers_of
-from services.launch.domain.rules.readiness import Boarding, LeadAfterReady, Notice, Ready
-from services.launch.domain.rules.room import Capacity, Slots
+from services.launch.domain.rules.own import (
+    Boarding,
+    DayLimits,
+    LeadAfterReady,
+    NotFrozen,
+    NoticeGiven,
+    Ready,
+    TrainDay,
+    Workday,
+)
 from services.launch.domain.rules.rule import Board, Bound, LaunchDates, Rule, Situation, Spot, Violation
 from shared.contracts.launch import LaunchSnapshot, Tier
 from shared.contracts.words import Day, LaunchId
@@ -28,12 +34,12 @@ RULES: tuple[Rule, ...] = (
     Ready(),
     Boarding(),
     LeadAfterReady(),
-    Notice(),
-    Limits(),
+    NoticeGiven(),
+    DayLimits(),
     Workday(),
-    Frozen(),
+    NotFrozen(),
     TrainDay(),
-    After(),
+    InOrder(),
     Together(),
     Capacity(),
     Slots(),

@@ -9,8 +9,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Self
 
-from services.launch.domain.calendar import SOFT, Calendar
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import SOFT, Calendar, Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch, tier_of
 from services.launch.domain.policy import Follows
 from services.launch.domain.portfolio import State

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from services.launch.domain.scheduling.engine.allowed import last_day, next_day
+from services.launch.domain.scheduling.engine.model import last_day, next_day
 from services.launch.domain.scheduling.engine.schedule import NEVER, Schedule
 
 

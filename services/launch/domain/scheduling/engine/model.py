@@ -4,7 +4,7 @@ Dates are proleptic ordinals (`date.toordinal`), weeks are whole numbers of ISO 
 No rule and no search here, and nothing that knows JSON.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -207,3 +207,15 @@ def iso_day(day: int) -> str:
 def iso_week(week: int) -> str:
     year, number, _ = date.fromordinal(week * DAYS_A_WEEK + 1).isocalendar()
     return f"{year:04d}-W{number:02d}"
+
+
+def next_day(days: tuple[int, ...], first: int) -> int | None:
+    """Return the earliest of the sorted days from `first` on."""
+    at = bisect_left(days, first)
+    return days[at] if at < len(days) else None
+
+
+def last_day(days: tuple[int, ...], last: int) -> int:
+    """Return the latest of the sorted days up to `last`, or a day before all of them."""
+    at = bisect_left(days, last + 1)
+    return days[at - 1] if at else 0

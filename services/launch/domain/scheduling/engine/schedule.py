@@ -7,9 +7,10 @@ Indices are flat: row of the team (or segment) + padding + week counted from tod
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from services.launch.domain.scheduling.engine.allowed import AllowedDays, next_day
-from services.launch.domain.scheduling.engine.blocks import Blocks, Columns, Members, named_once, order_launches
+from services.launch.domain.scheduling.engine.allowed import AllowedDays
+from services.launch.domain.scheduling.engine.blocks import Blocks, Members, named_once, order_launches
 from services.launch.domain.scheduling.engine.model import (
     DAYS_A_WEEK,
     REST,
@@ -20,6 +21,7 @@ from services.launch.domain.scheduling.engine.model import (
     PlanningProblem,
     Scope,
     TeamWeeks,
+    next_day,
     next_monday,
     week_of,
 )
@@ -29,6 +31,52 @@ OUT = 0  # the date of a block that is taken out
 UNLIMITED = 1 << 40  # capacity of weeks that are over: they no longer count
 
 NEVER = 1 << 60  # a price nobody pays
+
+
+class Columns:
+    """What is known of each block: lists with one value a block. A block without launches has the values given here."""
+
+    def __init__(self, count: int) -> None:
+        self.days: list[tuple[int, ...]] = [()] * count  # allowed dates
+        self.pinned = [True] * count
+        self.home = [0] * count  # the baseline date; 0: none
+        self.date = [0] * count  # the present one
+        self.own = [0] * count  # the earliest by its own features
+        self.last = [0] * count  # the latest that it may have by itself
+        self.load: list[dict[int, int]] = [{}] * count  # units by row of the team plus offset
+        # The same, the largest needs first: they fail first, which makes the common answer of `fits` a quick one.
+        self.profile: list[tuple[tuple[int, int], ...]] = [()] * count
+        self.segments: list[tuple[int, ...]] = [()] * count
+        self.scopes: list[tuple[Scope, ...]] = [()] * count  # lines to keep so many days apart in
+        self.audience: list[tuple[int, ...]] = [()] * count  # where the segments that hear of it are counted
+        self.rides = [False] * count  # whether it shares its announcement with others on its day
+        self.kind = [0] * count  # blocks of one kind fit on the same days, wherever the others are
+        self.weight = [0] * count
+        self.nudge = [0] * count  # the least price of moving
+        self.leave = [0] * count  # and of leaving its week
+
+    def add(self) -> int:
+        """A block without launches at the end."""
+        for column, empty in self._columns():
+            column.append(empty)
+        return len(self.home) - 1
+
+    def pop(self) -> None:
+        """Take back the last `add`."""
+        for column, _ in self._columns():
+            column.pop()
+
+    def clear(self, block: int) -> None:
+        """Forget all that is known of the block."""
+        for column, empty in self._columns():
+            column[block] = empty
+
+    def _columns(self) -> Iterator[tuple[list[Any], Any]]:
+        """Each with the value of a block without launches."""
+        return ((getattr(self, name), column[0]) for name, column in vars(EMPTY).items())
+
+
+EMPTY = Columns(1)
 
 
 class Schedule(Columns):
