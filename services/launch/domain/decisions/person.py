@@ -150,7 +150,6 @@ def edit(state: State, command: Edit, context: Context, revision: int) -> Launch
         insists=command.date is not None,
         off=bool(command.cancel),
         anew=plans,
-        closes_proposal=False,
     )
     if not plans:
         return decide(about, about.plan_request(), [request])

@@ -70,8 +70,6 @@ class LaunchRequest:
     """Its state and train follow from its date also where that stays."""
     warns: bool = True
     """Whether teams that lose lead are warned, and a change of its tier is proposed or no longer."""
-    closes_proposal: bool = True
-    """Whether a change of its tier that is no longer asked for is closed with this, or with the next word on it."""
     reminds: bool = False
     """The clock has woken it: what must begin today is said, and it is told of in any case."""
     may_be_earlier: bool = False
@@ -180,7 +178,7 @@ def _decide_on(request: LaunchRequest, placement: Placement | None, about: Decis
         kinds += [LaunchKind.LEAD_TIME_AT_RISK] if lost else []
         change = _propose_tier(request, after, context)
         if change:
-            proposals += [change[0]] if request.closes_proposal else []
+            proposals.append(change[0])
             kinds.append(change[1])
             links += change[2]
     begins = tuple(last_days(after, context.calendar, context.today)) if request.reminds else ()
