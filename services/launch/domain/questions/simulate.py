@@ -1,4 +1,8 @@
-"""What messages that were not told would change, summed up: moves with their cost, what waits, what conflicts."""
+"""What would happen: the very decision, made on the state as it is, and not told. One question, asked three ways.
+
+`simulate` tries out slips and edits; `compare` a scenario, which is these under a name and may extend another; `sweep`
+a feature's slip by so many days (blast radius). Nothing is stored.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -80,3 +80,22 @@ def test_both_blame_the_same_rules_and_the_same_launches(number: int) -> None:
                 assert ours == theirs, (seed, launch, day)
                 compared += 1
     assert compared
+
+
+@pytest.mark.parametrize("number", range(SLICES))
+def test_both_ask_the_same_price_of_a_move(number: int) -> None:
+    dice = Random(number)  # noqa: S311 - nothing secret
+    compared = 0
+    for seed in range(number * CASES_IN_A_SLICE, (number + 1) * CASES_IN_A_SLICE):
+        case = draw(seed)
+        state, price = portfolio_of(case), case.calendar.policy.objective.price
+        schedule = engine_state_of(state, case.context).schedule
+        for launch in sorted(case.before):
+            block = schedule.blocks.block_of[launch]
+            if len(schedule.blocks.members[block]) == 1:  # a group pays once, by its loudest
+                day = FIRST + timedelta(days=dice.randint(0, SPAN_DAYS))
+                shape = state.launches[launch].snapshot
+                if day >= case.before[launch]:  # the engine moves nobody to an earlier day
+                    assert schedule.price(block, day.toordinal()) == price(shape, day, case.context.today)
+                    compared += 1
+    assert compared
