@@ -12,7 +12,7 @@ from services.launch.domain.calendar import Context
 from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
-from services.launch.domain.rules.audience import EVERYBODY, Crowding
+from services.launch.domain.rules.audience import CROWDING, EVERYBODY, Crowding
 from services.launch.domain.rules.rule import Spot
 from services.launch.domain.rules.train import counts, is_settled, segments_of
 from services.launch.domain.tiers import assess
@@ -127,7 +127,8 @@ def _crowded(state: State, ahead: Iterable[Launch], context: Context) -> Iterato
         for crowd in rule.between(Spot(launch.snapshot, day), board):
             others = sorted((state.standing[name], name) for name in crowd.by)
             before = [other for other in others if other < (day, launch.id)]
-            if before and (crowd.each or len(before) == len(others)):
+            says = crowd.constraint in CROWDING and (crowd.each or len(before) == len(others))
+            if before and says:
                 launches = (*(name for _, name in before), launch.id)
                 segment = crowd.subject.partition(",")[0]
                 yield CrowdedSegment(segment, crowd.constraint, before[0][0], launches, crowd.detail)
