@@ -1,6 +1,6 @@
 """The part of the policy that weighs launches against each other, and what of a plan needs a person. Data only.
 
-All of it is optional: without teams, spacing, apart, slots, after and together each launch is dated on its own (S0).
+All of it is optional: without rules between launches (`Constraints`) each launch is dated on its own (S0).
 """
 
 import hashlib

@@ -211,7 +211,10 @@ def _pin(base: LaunchSnapshot, command: Edit, context: Context) -> Pin | None:
 
 
 def _check_date(day: Day, wanted: DateRequest, context: Context) -> None:
-    """A person may choose any day that breaks no rule, and with a pin any day ahead."""
+    """A person may choose any day that breaks no rule of the launch's own, and with a pin any day ahead.
+
+    What others have against the day is found when all are planned (`insists` in pipeline.py).
+    """
     if day <= context.today:
         raise RefusedError(f"{day} is not ahead; the earliest day is tomorrow", "$.date")
     if (day - context.today).days > context.policy.horizon_days:

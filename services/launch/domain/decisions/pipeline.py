@@ -63,7 +63,7 @@ class LaunchRequest:
     kinds: tuple[LaunchKind, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     insists: bool = False
-    """A person gives its date: that one, or none of it happens."""
+    """A person gives its date: that one, or none of it happens. Others make room where the cheapest plan says so."""
     off: bool = False
     """A person calls it off."""
     anew: bool = True

@@ -212,7 +212,10 @@ class Rule:
 
 
 class Use(NamedTuple):
-    """What a launch takes of something in its week plus `offset` weeks."""
+    """What a launch takes of something in its week plus `offset` weeks.
+
+    The sentence begins with `resource` ("… in the week of"); the engine counts by it, so no two rules may share one.
+    """
 
     resource: str
     offset: int
@@ -220,7 +223,11 @@ class Use(NamedTuple):
 
 
 class WeeklyLimit(Rule):
-    """So much of a resource in an ISO week. Weeks that are over do not count; a group's launches add up."""
+    """So much of a resource in an ISO week. Weeks that are over do not count.
+
+    A group's launches add up: a group that needs more than the limit by itself finds no day. Who is in the way is in
+    `by`, not in the sentence.
+    """
 
     is_planned = True
 
