@@ -72,17 +72,30 @@ def _train_days(calendar: Calendar, first: int, last: int) -> Iterator[int]:
     yield from range(day, last + 1, calendar.policy.trains.every_weeks * DAYS_A_WEEK)
 
 
+def row_of(rule: WeeklyLimit, resource: str, policy: Policy) -> str:
+    """The row of a resource: its name where the rule lists it, else the rule's too, so that no two rules share one."""
+    return resource if resource in rule.resources(policy) else f"{rule.names[0]}: {resource}"
+
+
 def team_of(rule: WeeklyLimit, resource: str, weeks: range, policy: Policy) -> TeamWeeks:
     """A resource that a rule limits by weeks, as the engine counts it."""
-    mondays = (date.fromordinal(week * DAYS_A_WEEK + 1) for week in weeks)
+    mondays = [date.fromordinal(week * DAYS_A_WEEK + 1) for week in weeks]
     return TeamWeeks(
-        resource, weeks.start, tuple(rule.limit(resource, monday, policy) for monday in mondays), rule.names[0]
+        id=row_of(rule, resource, policy),
+        first_week=weeks.start,
+        capacity=tuple(rule.limit(resource, monday, policy) for monday in mondays),
+        constraint=rule.names[0],
+        name=resource,
     )
 
 
 def work_of(shape: LaunchSnapshot, tier: Tier, policy: Policy) -> tuple[Work, ...]:
     """What the launch takes of everything that rules limit by weeks."""
-    return tuple(Work(*use) for rule in WEEKLY for use in rule.uses(shape, tier, policy))
+    return tuple(
+        Work(row_of(rule, use.resource, policy), use.offset, use.units)
+        for rule in WEEKLY
+        for use in rule.uses(shape, tier, policy)
+    )
 
 
 def scopes_of(shape: LaunchSnapshot, tier: Tier, policy: Policy) -> tuple[Scope, ...]:

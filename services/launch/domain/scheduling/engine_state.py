@@ -15,7 +15,7 @@ from services.launch.domain.policy import Follows
 from services.launch.domain.portfolio import State
 from services.launch.domain.rules.audience import audience_of
 from services.launch.domain.rules.catalogue import BETWEEN
-from services.launch.domain.scheduling.compile import WEEKLY, Days, frame_of, scopes_of, team_of, work_of
+from services.launch.domain.scheduling.compile import WEEKLY, Days, frame_of, row_of, scopes_of, team_of, work_of
 from services.launch.domain.scheduling.engine.blocks import Blocks, Members
 from services.launch.domain.scheduling.engine.engine import Effort, Planner
 from services.launch.domain.scheduling.engine.explain import Reason, reasons
@@ -106,7 +106,7 @@ class EngineState:
         schedule = self.schedule
         for rule in WEEKLY:
             for use in rule.uses(shape, tier, self.calendar.policy):
-                if use.resource not in schedule.row:
+                if row_of(rule, use.resource, self.calendar.policy) not in schedule.row:
                     schedule.add_team(team_of(rule, use.resource, self.weeks, self.calendar.policy))
 
     def know(self, launch: str) -> bool:

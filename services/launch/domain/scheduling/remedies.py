@@ -77,7 +77,8 @@ def _borrow(engine: EngineState, launch: str, day: int) -> Iterator[Option]:
     schedule, block = engine.schedule, engine.schedule.blocks.block_of[launch]
     mark, week = len(schedule.journal), schedule.week(day)
     schedule.take(block)
-    missing = {at + week: units - schedule.free[at + week] for at, units in schedule.profile[block]}
+    lent = [need for need in schedule.profile[block] if schedule.team_at(need[0]).constraint == "capacity"]
+    missing = {at + week: units - schedule.free[at + week] for at, units in lent}
     schedule.undo(mark)
     schedule.journal.clear()
     short = {at: units for at, units in sorted(missing.items()) if units > 0}
@@ -114,7 +115,8 @@ def _name(engine: EngineState, at: int) -> str:
     """A place in the schedule: the team and its week."""
     schedule = engine.schedule
     row, column = divmod(at, schedule.width)
-    return f"{schedule.teams[row].id} in {iso_week(column - schedule.pad + schedule.calendar.first_week)}"
+    team = schedule.teams[row]
+    return f"{team.name or team.id} in {iso_week(column - schedule.pad + schedule.calendar.first_week)}"
 
 
 def find_relief(

@@ -65,7 +65,7 @@ def _after(schedule: Schedule, launch: Entry, day: int) -> Iterator[Reason]:
 
 def _capacity(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
     week = schedule.week(day)
-    for at, units in sorted(schedule.profile[block]):
+    for at, units in sorted(schedule.profile[block], key=lambda need: (schedule.team_at(need[0]).id, need[0])):
         free = schedule.free[at + week]
         if free >= units:
             continue
@@ -73,7 +73,7 @@ def _capacity(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
         team, absolute = schedule.teams[row], column - schedule.pad + schedule.calendar.first_week
         listed = absolute - team.first_week
         capacity = team.capacity[listed] if 0 <= listed < len(team.capacity) else 0
-        detail = f"{team.id} {iso_week(absolute)}: {capacity - free} of {capacity} used, {units} needed"
+        detail = f"{team.name or team.id} {iso_week(absolute)}: {capacity - free} of {capacity} used, {units} needed"
         offset = column - schedule.pad - week
         launch = next(
             one.id for one in schedule.blocks.members[block] if any(w[:2] == (team.id, offset) for w in one.work)

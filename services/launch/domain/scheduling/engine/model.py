@@ -105,6 +105,7 @@ class TeamWeeks:
     first_week: int
     capacity: tuple[int, ...]  # zero outside the list
     constraint: str = "capacity"  # the rule that it stands for
+    name: str = ""  # as people call it; empty: as its id
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,10 @@ class Schedule(Columns):
         self.users += [set() for _ in range(self.width)]
         self.residents += [[] for _ in range(self.width)]
 
+    def team_at(self, at: int) -> TeamWeeks:
+        """Whose row a place is in; rows follow each other as they were first needed, teams by name say more."""
+        return self.teams[at // self.width]
+
     def _offsets(self) -> list[int]:
         """The weeks, counted from a launch's own, in which launches need work."""
         return [work.offset for launch in self.portfolio.launches for work in launch.work]
