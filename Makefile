@@ -7,7 +7,7 @@ STAMP := .venv/.installed-$(shell cat requirements-dev.lock pyproject.toml | cks
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench measure lock docs
+.PHONY: help setup demo test check bench measure lock hashes docs
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -38,6 +38,9 @@ check: setup ## style, types, import rules
 
 bench: setup ## messages per second and latencies, beside the tutorial's way of doing it
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+hashes: setup ## what public inputs lead to, beside what was pinned; ARGS=--pin pins it
+	@$(BIN)/python -m tests.bench.hashes $(ARGS)
 
 measure: setup ## sizes, circles, names used twice, files that one slip crosses; ARGS=--files lists them
 	@$(BIN)/python -m tests.bench.house $(ARGS)

@@ -1,6 +1,6 @@
 """`inloop parked`: what is stuck in one list, with the same acts for both sorts of it.
 
-A message that a service could not apply has its portfolio's later ones waiting behind it (shared/runtime/parking.py).
+A message that a service could not apply has its portfolio's later ones waiting behind it (shared/runtime/inbox.py).
 An observation that roadmap could not judge is held alone. Commands about other things are in questions.py.
 """
 

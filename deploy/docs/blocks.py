@@ -28,12 +28,11 @@ from deploy.docs.tables import (
 )
 from services.launch.domain.policy import Policy
 from services.launch.settings import DEFAULT_POLICY, LaunchSettings
+from services.notify.domain.audience import DEFAULT_POLICY as ROUTING
 from services.notify.domain.directory import ROLES
 from services.notify.domain.reading.fields import FIELDS, LISTS
-from services.notify.domain.routing import DEFAULT_POLICY as ROUTING
 from services.notify.settings import NotifySettings
-from services.roadmap.domain.observation import Observation
-from services.roadmap.domain.windows import EXAMPLES
+from services.roadmap.domain.observation import EXAMPLES, Observation
 from shared.contracts.cause import CauseKind
 from shared.contracts.feature import FeatureKind
 from shared.contracts.launch import LaunchesChanged, LaunchKind

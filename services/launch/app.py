@@ -10,9 +10,9 @@ from fastapi import Depends, FastAPI
 from services.launch import api, consumers, pages, timers
 from services.launch.domain.calendar import Calendar
 from services.launch.handlers.deciding import Deciding
-from services.launch.handlers.improving import LOOK_EVERY_SECONDS, Improving
 from services.launch.handlers.solving import Solving
 from services.launch.settings import LaunchSettings, load_policy
+from services.launch.timers import IMPROVE_EVERY_SECONDS, Improving
 from shared.contracts.asyncapi import Topic
 from shared.contracts.launch import LaunchesChanged
 from shared.runtime.foundation import Foundation, Runtime
@@ -56,6 +56,6 @@ def _background(foundation: Foundation, deciding: Deciding, solving: Solving) ->
             look = partial(timers.fire_due, deciding, foundation.clock)
             process.every(timers.LOOK_EVERY_SECONDS, "timers", look)
             if solving.is_possible:
-                process.every(LOOK_EVERY_SECONDS, "improving", improving.look)
+                process.every(IMPROVE_EVERY_SECONDS, "improving", improving.look)
 
     return start

@@ -5,8 +5,7 @@ Other services' messages become plain values of our own here; nothing further in
 
 from collections.abc import Sequence
 
-from services.launch.handlers.deciding import Deciding
-from services.launch.handlers.session import RoadmapCause
+from services.launch.handlers.deciding import Deciding, RoadmapCause
 from services.launch.store.receipts import ReceiptRow
 from shared.contracts.notify import ReceiptsChanged
 from shared.contracts.roadmap import RoadmapChanged

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from services.launch.domain.scheduling.engine.closure import Domains, Solver, SolverResult, Study, undominated
+from services.launch.domain.scheduling.engine.model import REST
 from services.launch.domain.scheduling.engine.schedule import Schedule
 
 EFFORT = 1.0  # deterministic time of one solve
@@ -91,6 +92,7 @@ class Model:
             self.model.add_exactly_one([self.on[block, day] for day in days])
         self._limit_teams()
         self._limit_segments()
+        self._limit_touches()
         self._keep_apart()
         self._keep_order()
 
@@ -125,11 +127,37 @@ class Model:
             if len(group) > 1:
                 self.model.add_at_most_one(group)
 
+    def _limit_touches(self) -> None:
+        """A segment's announcements in a week, besides those of blocks that stay: all riders of a train are one."""
+        schedule = self.schedule
+        weeks: dict[int, list[tuple[int, int, Any]]] = defaultdict(list)
+        for (block, day), var in self.on.items():
+            for at in schedule.audience[block]:
+                weeks[at + schedule.week(day)].append((block, day, var))
+        for at, spoken in sorted(weeks.items()):
+            alone = schedule.alone.get(at, 0)
+            aboard = len(schedule.listening.get(at, ())) > alone
+            touches = [var for block, day, var in spoken if not schedule.is_aboard(block, day)]
+            riders = [var for block, day, var in spoken if schedule.is_aboard(block, day)]
+            touches += [self._any_of(riders)] if riders and not aboard else []
+            self.model.add(sum(touches) <= schedule.portfolio.touches - alone - aboard)
+
+    def _any_of(self, variables: list[Any]) -> Any:
+        """Whether one of them holds."""
+        found = self.model.new_bool_var("")
+        for var in variables:
+            self.model.add_implication(var, found)
+        return found
+
     def _keep_apart(self) -> None:
         lines: dict[Any, list[tuple[int, Any]]] = defaultdict(list)
+        trains: dict[tuple[Any, int], list[Any]] = defaultdict(list)
         for (block, day), var in self.on.items():
             for scope in self.schedule.scopes[block]:
-                lines[scope].append((day, var))
+                shared = scope[0].constraint == REST and self.schedule.is_aboard(block, day)
+                (trains[scope, day] if shared else lines[scope]).append(var if shared else (day, var))
+        for (scope, day), riders in trains.items():
+            lines[scope].append((day, self._any_of(riders)))
         for (_, gap), days in sorted(lines.items(), key=lambda line: line[0]):
             for first in sorted({day for day, _ in days}):
                 self.model.add_at_most_one([var for day, var in days if first <= day < first + gap])

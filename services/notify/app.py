@@ -10,8 +10,8 @@ from fastapi import Depends, FastAPI
 from services.notify.api import build_api
 from services.notify.channels.mail import MailServer, sender_domain
 from services.notify.consumers import hear_launch
+from services.notify.domain.audience import DEFAULT_POLICY
 from services.notify.domain.reading import read_directory
-from services.notify.domain.routing import DEFAULT_POLICY
 from services.notify.handlers.acknowledgements import AcknowledgementHandlers
 from services.notify.handlers.directories import DirectoryDependencies, put_directory
 from services.notify.handlers.hearing import Hearing, Rules

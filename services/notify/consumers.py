@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.notify.domain.news import CauseNews, LaunchOwner, News, unique
-from services.notify.domain.routing import Tier, loudest
+from services.notify.domain.news import CauseNews, LaunchOwner, News, Tier, loudest, unique
 from services.notify.handlers.hearing import Hearing, LaunchMessage
 from shared.contracts.launch import LaunchChange, LaunchesChanged, LaunchSnapshot
 from shared.contracts.notify import Subject

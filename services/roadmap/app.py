@@ -1,6 +1,5 @@
 """Wires roadmap; the only module that knows all the others."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,6 @@ from services.roadmap.domain.observation import Observation
 from services.roadmap.handlers.accepting import Acceptance
 from services.roadmap.handlers.exactly import Exactly
 from services.roadmap.handlers.judging import Judge
-from services.roadmap.store import sums
 from shared.contracts.asyncapi import Topic
 from shared.contracts.roadmap import OBSERVATION_TYPE, RoadmapChanged
 from shared.runtime.foundation import Foundation, Runtime
@@ -24,20 +22,6 @@ TOPICS: Final = (
     Topic("roadmap.changes", RoadmapChanged.TYPE, RoadmapChanged, "roadmap", ("launch",)),
 )
 MEASURE_SECONDS: Final = 2
-
-
-def build_measures(foundation: Foundation) -> Callable[[], Awaitable[None]]:
-    """Writes the gauges that need a query."""
-    untold = foundation.telemetry.gauge("untold_seconds", "Age of the oldest observation that nobody was told of.")
-    waiting = foundation.telemetry.gauge("observations_waiting", "Observations not judged yet, or held.", ("state",))
-
-    async def measure() -> None:
-        async with foundation.database.reading() as connection:
-            untold.set(await sums.measure_untold(connection))
-            for state, count in (await sums.count_waiting(connection)).items():
-                waiting.labels(state).set(count)
-
-    return measure
 
 
 def create_app(settings: RuntimeSettings, runtime: Runtime | None = None) -> FastAPI:
@@ -54,7 +38,7 @@ def create_app(settings: RuntimeSettings, runtime: Runtime | None = None) -> Fas
     async def background() -> None:
         foundation.process.checks["judge"] = judge.heartbeat.check
         foundation.process.supervise("judge", judge.run)
-        foundation.process.every(MEASURE_SECONDS, "measures", build_measures(foundation))
+        foundation.process.every(MEASURE_SECONDS, "measures", judge.measure)
 
     app = doors.create_app(foundation, title="Inloop roadmap", topics=TOPICS, background=background)
     app.state.judge = judge

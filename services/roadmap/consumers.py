@@ -1,16 +1,23 @@
 """Door: Kafka. Observations from outside on `roadmap.inbound`; from launch and notify what our causes led to.
 
-Other services' messages become plain values of our own here; nothing further in knows their types.
+Other services' messages become plain values of our own here; nothing further in knows their types. What they say of our
+causes are facts, of which nothing is decided: they are kept as they are.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from services.roadmap.domain.causes import NATIVE
-from services.roadmap.domain.effects import LaunchEffect, PeopleEffect, PersonTold, TouchedLaunch
-from services.roadmap.domain.radius import SlipEffect, ToldRadius
+from services.roadmap.domain.effects import (
+    LaunchEffect,
+    PeopleEffect,
+    PersonTold,
+    SlipEffect,
+    ToldRadius,
+    TouchedLaunch,
+)
 from services.roadmap.handlers.accepting import Acceptance
-from services.roadmap.handlers.effects import on_launches, on_people, on_radii
+from services.roadmap.store.effects import save_launches, save_people, save_radii
 from shared.contracts.cause import Cause
 from shared.contracts.envelope import Envelope, EnvelopeError, read_envelope
 from shared.contracts.launch import LaunchChange, LaunchesChanged
@@ -21,8 +28,8 @@ from shared.runtime.broker import Receive, Record
 from shared.runtime.clock import Clock
 from shared.runtime.database import Batch
 from shared.runtime.foundation import Foundation
+from shared.runtime.inbox import refuse
 from shared.runtime.inbox_messages import Received
-from shared.runtime.parking import refuse
 
 
 def listen(foundation: Foundation, acceptance: Acceptance) -> None:
@@ -66,13 +73,13 @@ async def _open(acceptance: Acceptance, record: Record) -> tuple[Envelope, bytes
 
 async def on_launches_changed(batch: Batch, messages: Sequence[Received[LaunchesChanged]]) -> None:
     """What our causes did to launches, and what slips would do to them."""
-    await on_launches(batch, [_launch_effect(received.message) for received in messages])
-    await on_radii(batch, [radius for received in messages for radius in _radii(received)])
+    await save_launches(batch.connection, [_launch_effect(received.message) for received in messages])
+    await save_radii(batch.connection, [radius for received in messages for radius in _radii(received)])
 
 
 async def on_receipts_changed(batch: Batch, messages: Sequence[Received[ReceiptsChanged]]) -> None:
     """Who is told of our causes."""
-    await on_people(batch, [_people_effect(received.message) for received in messages])
+    await save_people(batch.connection, [_people_effect(received.message) for received in messages])
 
 
 def _origin(cause: Cause) -> CauseId:

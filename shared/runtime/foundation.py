@@ -31,11 +31,9 @@ from shared.runtime.broker import (
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.database import Database, migrate
 from shared.runtime.failpoints import arm
-from shared.runtime.inbox import Handle, Inbox
-from shared.runtime.outbox import Outbox, count_unpublished
-from shared.runtime.parking import count_parked, due_for_retry
+from shared.runtime.inbox import Handle, Inbox, count_parked, due_for_retry
+from shared.runtime.outbox import Outbox, Relay, count_unpublished
 from shared.runtime.process import Process, collect_garbage_rarely
-from shared.runtime.relay import Relay
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.telemetry import Telemetry
 

@@ -1,15 +1,64 @@
-"""One record opened: its envelope, its message, and which of those at hand are next. No database here."""
+"""Records of a topic opened, which of them are next, where each reader stands, and the tables of what waits.
+
+Nothing is applied here: inbox.py does, and decides what to do with what fails.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic
 
+import sqlalchemy as sa
 from pydantic import ValidationError
+from sqlalchemy.dialects import postgresql as pg
 
 from shared.contracts.envelope import Envelope, EnvelopeError, M, join, read_envelope
 from shared.contracts.words import PortfolioId
 from shared.runtime.broker import Record
+from shared.runtime.database import Batch, Database, metadata
+
+reader_table = sa.Table(
+    "reader",
+    metadata,
+    sa.Column("portfolio", sa.Text, primary_key=True),
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("waiting", sa.Boolean, nullable=False),
+    sa.Column("parked", sa.Boolean, nullable=False),
+)
+
+inbox_table = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("portfolio", sa.Text, primary_key=True),
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("revision", sa.BigInteger, primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True),
+    sa.Column("headers", pg.JSONB, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+_SELECT_POSITIONS = sa.text(
+    "SELECT portfolio, revision, waiting, parked FROM reader"
+    " WHERE topic = :topic AND portfolio = ANY(CAST(:ids AS text[]))"
+)
+_UPSERT_POSITIONS = sa.text(
+    "INSERT INTO reader (portfolio, topic, revision, waiting, parked)"
+    " SELECT n.portfolio, :topic, n.revision, n.waiting, n.parked FROM unnest(CAST(:ids AS text[]),"
+    " CAST(:revisions AS bigint[]), CAST(:waiting AS bool[]), CAST(:parked AS bool[]))"
+    " AS n(portfolio, revision, waiting, parked)"
+    " ON CONFLICT (portfolio, topic) DO UPDATE SET revision = excluded.revision,"
+    " waiting = excluded.waiting, parked = excluded.parked"
+)
+_DELETE_APPLIED = sa.text(
+    "DELETE FROM inbox USING reader WHERE inbox.portfolio = reader.portfolio AND inbox.topic = reader.topic"
+    " AND inbox.revision <= reader.revision AND inbox.topic = :topic AND inbox.portfolio = ANY(CAST(:ids AS text[]))"
+)
+_SELECT_GAPS = sa.text(
+    "SELECT portfolio, reader.revision + 1 AS first, max(inbox.revision) AS last"
+    " FROM reader JOIN inbox USING (portfolio, topic) WHERE topic = :topic AND waiting AND NOT parked"
+    " GROUP BY portfolio, reader.revision ORDER BY portfolio"
+)
 
 
 class PoisonedError(ValueError):
@@ -138,3 +187,71 @@ def _advance(
         ready.append([parts[number] for number in sorted(parts)])
         del ahead[position.revision]
     return ready, [message for parts in ahead.values() for message in parts.values()]
+
+
+async def load_positions(batch: Batch, topic: str) -> dict[PortfolioId, ReaderPosition]:
+    """Where the reader stands in every portfolio that the batch has locked."""
+    found = await batch.connection.execute(_SELECT_POSITIONS, {"topic": topic, "ids": list(batch.portfolios)})
+    known = {row.portfolio: ReaderPosition(row.portfolio, row.revision, row.waiting, row.parked) for row in found}
+    return {one: known.get(one) or ReaderPosition(one) for one in batch.portfolios}
+
+
+async def save_positions(batch: Batch, topic: str, positions: Iterable[ReaderPosition]) -> None:
+    """Write where these readers stand."""
+    changed = list(positions)
+    await batch.connection.execute(
+        _UPSERT_POSITIONS,
+        {
+            "topic": topic,
+            "ids": [one.portfolio for one in changed],
+            "revisions": [one.revision for one in changed],
+            "waiting": [one.waiting for one in changed],
+            "parked": [one.parked for one in changed],
+        },
+    )
+
+
+async def load_waiting(
+    batch: Batch, topic: str, positions: dict[PortfolioId, ReaderPosition], model: type[M]
+) -> list[InboxMessage[M]]:
+    """The messages that wait for these readers; usually none, then without asking."""
+    ids = [one.portfolio for one in positions.values() if one.waiting]
+    if not ids:
+        return []
+    found = await batch.connection.execute(
+        sa.select(inbox_table).where(inbox_table.c.topic == topic, inbox_table.c.portfolio.in_(ids))
+    )
+    messages = []
+    for row in found:
+        headers = [(name, value.encode()) for name, value in row.headers.items()]
+        messages.append(read_inbox_message(read_envelope(row.portfolio.encode(), headers), row.body, model))
+    return messages
+
+
+async def keep_messages(batch: Batch, topic: str, messages: Sequence[InboxMessage[M]]) -> None:
+    """Keep what cannot be applied yet; what is kept already stays as it is."""
+    rows = [
+        {
+            "portfolio": message.portfolio,
+            "topic": topic,
+            "revision": message.revision,
+            "part": message.part,
+            "headers": {name: value.decode() for name, value in message.envelope.headers()},
+            "body": message.body,
+        }
+        for message in messages
+    ]
+    if rows:
+        await batch.connection.execute(pg.insert(inbox_table).on_conflict_do_nothing(), rows)
+
+
+async def delete_applied(batch: Batch, topic: str) -> None:
+    """Delete the kept messages that the batch's readers have passed."""
+    await batch.connection.execute(_DELETE_APPLIED, {"topic": topic, "ids": list(batch.portfolios)})
+
+
+async def find_gaps(database: Database, topic: str) -> list[tuple[PortfolioId, int, int]]:
+    """Portfolio, first and last revision of every stretch with something missing in it."""
+    async with database.reading() as connection:
+        found = await connection.execute(_SELECT_GAPS, {"topic": topic})
+        return [(PortfolioId(row.portfolio), row.first, row.last) for row in found]

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.words import PORTFOLIO_PATTERN, PortfolioId
 from shared.runtime.foundation import Foundation
+from shared.runtime.inbox import list_parked, show_parked
 from shared.runtime.outbox import read_changes, republish
-from shared.runtime.parking import list_parked, show_parked
 from shared.web.problems import ProblemError
 
 PortfolioPath = Annotated[PortfolioId, Path(pattern=PORTFOLIO_PATTERN)]

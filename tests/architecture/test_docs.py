@@ -71,6 +71,13 @@ def test_every_document_that_the_code_names_is_in_the_repository() -> None:
     ] == []
 
 
+def test_every_file_of_the_code_that_a_page_names_is_there() -> None:
+    named = re.compile(r"`((?:services|shared|deploy|tests)/[\w/.-]+\.\w+)`")
+    found = {name: page for page in pages() for name in named.findall(page.read_text())}
+    assert found
+    assert {name: show(page) for name, page in found.items() if not (ROOT / name).is_file()} == {}
+
+
 def test_the_site_builds_and_every_link_leads_somewhere(tmp_path: Path) -> None:
     """Strict: a page that is not in the navigation, a dead link or anchor fails. Nothing is loaded from elsewhere."""
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]

@@ -1,8 +1,8 @@
 """The gates of the house: no circles in a domain, no more than so many files, a class name used once.
 
-How it is measured is in tests/bench/structure.py. What passes only for now is listed here, each list by its name
-STILL_…; they may only shrink. How many files a slip crosses is in tests/integration/test_files_crossed.py. The figures
-in ARCHITECTURE.md are of the day on which they were measured, and are not compared.
+How it is measured is in tests/bench/structure.py; how many files a slip crosses is in
+tests/integration/test_files_crossed.py.
+The figures in ARCHITECTURE.md are of the day on which they were measured, and are not compared.
 """
 
 import ast
@@ -24,15 +24,10 @@ from tests.bench.structure import (
 )
 
 MOST_FILES_OF_A_DOMAIN = 60
-STILL_MORE_FILES = {"launch": 91}
-
-STILL_IN_A_CIRCLE: dict[str, frozenset[str]] = {}
-"""Direct children of a domain's folder, each a package or a module, that import each other in a circle."""
 
 MOST_NAMES_USED_TWICE = 10
 DEFENDED: dict[str, str] = {}
 """Class names that two modules may share: the name, and why no other word would do for either of them."""
-STILL_USED_TWICE = ""
 
 TOY = {
     "services/__init__.py": "",
@@ -67,20 +62,18 @@ def toy(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_domain_is_layers_and_no_circles(service: str) -> None:
     imports = read_imports(domain_of(service))
-    still = STILL_IN_A_CIRCLE.get(service, frozenset())
-    assert [circle for circle in find_circles(join_children(imports)) if not still.issuperset(circle)] == []
+    assert find_circles(join_children(imports)) == []
     assert find_circles(imports) == []
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_domain_can_be_known_by_heart(service: str) -> None:
     files = len(list(domain_of(service).rglob("*.py")))
-    assert files <= STILL_MORE_FILES.get(service, MOST_FILES_OF_A_DOMAIN)
+    assert files <= MOST_FILES_OF_A_DOMAIN
 
 
 def test_one_class_name_is_one_thing_in_the_whole_repository() -> None:
-    passed = {*DEFENDED, *STILL_USED_TWICE.split()}
-    assert {name: where for name, where in find_names_used_twice().items() if name not in passed} == {}
+    assert {name: where for name, where in find_names_used_twice().items() if name not in DEFENDED} == {}
 
 
 def test_few_names_are_defended_and_none_without_need() -> None:

@@ -13,8 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.postgres import EmbeddedPostgres
-from services.launch.domain.calendar import Calendar
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Calendar, Context
 from services.launch.domain.scheduling.engine_state import engine_state_of
 from services.launch.settings import DEFAULT_POLICY, load_policy
 from services.launch.store.writing import Changes, load_state, save

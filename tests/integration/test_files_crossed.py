@@ -15,9 +15,10 @@ import pytest
 
 from tests.bench.crossing import ROOMS, Recorder, Trace, measure_slip
 
-# With all background loops. The gates are 70 and 30; these are today's, and may only become less.
-MOST_FILES = 114
-MOST_FILES_OF_LAUNCH = 63
+# With all background loops. The gates are 70 and 30; these are today's, and may only become less. The difference is all
+# that the other rooms may have: what launch saves is not theirs to spend.
+MOST_FILES = 70
+MOST_FILES_OF_LAUNCH = 30
 
 DOOR = """\
 from toy import rules
@@ -48,7 +49,10 @@ async def test_a_slip_reaches_the_inbox_through_few_files() -> None:
     crossing = await measure_slip()
     found = crossing.everything
     assert len(found.files) <= MOST_FILES, found.files
-    assert len(found.within("launch").files) <= MOST_FILES_OF_LAUNCH, found.within("launch").files
+    of_launch = found.within("launch").files
+    assert len(of_launch) <= MOST_FILES_OF_LAUNCH, of_launch
+    beside = [file for file in found.files if file not in of_launch]
+    assert len(beside) <= MOST_FILES - MOST_FILES_OF_LAUNCH, beside
     # It went all the way, and each room did its part of it.
     assert crossing.after > crossing.before
     for room in ROOMS:

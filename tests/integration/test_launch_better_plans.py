@@ -17,16 +17,16 @@ import yaml
 from services.launch.app import create_app
 from services.launch.domain.decisions.better_plan import look_for_better_plan
 from services.launch.domain.policy import Policy
-from services.launch.handlers.improving import Improving
 from services.launch.handlers.solving import SolverAwayError, Solving
 from services.launch.settings import DEFAULT_POLICY, LaunchSettings
 from services.launch.store.writing import load_state
+from services.launch.timers import Improving
 from shared.contracts.feature import FeatureChange
 from shared.runtime.foundation import Runtime
 from tests.integration.launch import DEFAULT, NOWHERE, House, changed, open_house
 from tests.servers.fixtures import FreshDatabase
+from tests.unit.launch.decisions.test_better_plans import LOAD, LOUD_ONES, MEDIUM_ONES, SOLVER, TEAMS
 from tests.unit.launch.story import LOUD, MEDIUM, START, snapshot, target
-from tests.unit.launch.test_better_plans import LOAD, LOUD_ONES, MEDIUM_ONES, SOLVER, TEAMS
 
 RULES = {
     "extends": str(DEFAULT_POLICY),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.portfolio import State
 from services.launch.domain.scheduling.engine_state import engine_state_of
 from services.launch.settings import DEFAULT_POLICY

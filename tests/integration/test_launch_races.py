@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.launch.domain.evolution import evolve
-from services.launch.domain.portfolio import State
+from services.launch.domain.portfolio import State, evolve
 from services.launch.store.writing import load_state
 from shared.contracts.words import PortfolioId
 from tests.integration.launch import House, changed, open_house

@@ -12,9 +12,8 @@ import sqlalchemy as sa
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from services.launch.domain.evolution import evolve
 from services.launch.domain.launch import Launch
-from services.launch.domain.portfolio import State
+from services.launch.domain.portfolio import State, evolve
 from services.launch.store.reading import read_moment
 from services.launch.store.writing import Changes, load_state, save
 from services.launch.timers import fire_due

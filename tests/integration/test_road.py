@@ -8,8 +8,8 @@ from shared.contracts.words import CauseId, PortfolioId
 from shared.runtime.broker import Record
 from shared.runtime.database import Database
 from shared.runtime.failpoints import arm
+from shared.runtime.inbox import list_parked, show_parked
 from shared.runtime.outbox import count_unpublished, republish
-from shared.runtime.parking import list_parked, show_parked
 from tests.integration import toy
 from tests.servers.topics import KafkaRoom
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from services.roadmap.app import create_app
 from services.roadmap.domain.effects import LaunchEffect, PeopleEffect, PersonTold, TouchedLaunch
-from services.roadmap.handlers.effects import on_launches, on_people
+from services.roadmap.store.effects import save_launches, save_people
 from shared.contracts.words import CauseId, PortfolioId
 from shared.runtime.database import Database
 from shared.runtime.foundation import Runtime
@@ -65,8 +65,8 @@ async def lead_to(dsn: str) -> None:
     people = tuple(PersonTold("launch", "L-F-0", 2, f"p{n}", "acknowledged" if n < 4 else "open") for n in range(9))
     database = Database(RuntimeSettings(database_url=dsn, kafka_bootstrap="unused").database_url)
     async with database.locked([alpha]) as batch:
-        await on_launches(batch, [LaunchEffect(alpha, cause, (touched,))])
-        await on_people(batch, [PeopleEffect(alpha, cause, people)])
+        await save_launches(batch.connection, [LaunchEffect(alpha, cause, (touched,))])
+        await save_people(batch.connection, [PeopleEffect(alpha, cause, people)])
     await database.close()
 
 

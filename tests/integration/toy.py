@@ -15,8 +15,7 @@ from shared.runtime.broker import Progress, create_broker, subscribe
 from shared.runtime.database import Batch, Database, metadata
 from shared.runtime.inbox import Inbox
 from shared.runtime.inbox_messages import Received
-from shared.runtime.outbox import NOTIFY_ON_INSERT, Announcement, Outbox
-from shared.runtime.relay import Relay
+from shared.runtime.outbox import NOTIFY_ON_INSERT, Announcement, Outbox, Relay
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.telemetry import Telemetry
 

@@ -4,9 +4,11 @@ A plan must not break a rule that held before, except where it says so; and nobo
 a day before its features.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain, combinations, product
 from typing import Any
 
 from services.launch.domain.calendar import Calendar
@@ -108,10 +110,34 @@ class Verifier:
             lambda name: plan.were.get(name) or plan.shapes[name], _dates(plan.before.get, names), weeks, today
         )
         new = self._world(plan.shapes.__getitem__, _dates(plan.day_of, names), weeks, today)
-        known = {_key(one): set(one.launches) for one in old.violations()}
-        for one in new.violations():
+        before = [*old.violations(), *self._heard(lambda name: plan.were.get(name) or plan.shapes[name], old)]
+        known = {_key(one): set(one.launches) for one in before}
+        for one in (*new.violations(), *self._heard(plan.shapes.__getitem__, new)):
             if one.rule != "today" and set(one.launches) - known.get(_key(one), set()):
                 yield one
+
+    def _heard(self, shape_of: ShapeOf, world: World) -> Iterator[Violation]:
+        """What segments hear too much of: over the week's announcements, and each two that are too close."""
+        heard: dict[str, dict[tuple[date, str], list[LaunchId]]] = defaultdict(lambda: defaultdict(list))
+        for name, day in world.dates.items():
+            launch, shape = world.launches[name], shape_of(LaunchId(name))
+            group = [one for one in world.launches.values() if one is launch or _is_with(one, launch)]
+            group = [one for one in group if world.dates[one["id"]] == day]
+            aboard = all(day in self.book.trains.get(one["tier"], ()) for one in group)
+            told = "the train" if aboard else launch["together"] or name
+            for segment in set(shape.segments) - {"everybody"} if shape.market_tier != "T4" else ():
+                heard[segment][day, told].append(LaunchId(name))
+        for segment, announcements in heard.items():
+            weeks = defaultdict(list)
+            for (day, _), names in announcements.items():
+                weeks[monday_of(day)].append(names)
+            for monday, some in weeks.items():
+                if len(some) > self.policy.audience.touches_per_week:
+                    yield Violation("touches", tuple(sorted({*chain(*some)})), f"{segment} {monday}: {len(some)}")
+            for (one, ones), (other, others) in combinations(announcements.items(), 2):
+                if abs((one[0] - other[0]).days) <= self.policy.audience.rest_days:
+                    for pair in product(ones, others):
+                        yield Violation("rest", tuple(sorted(pair)), segment)
 
     def _is_other(self, was: LaunchSnapshot, now: LaunchSnapshot) -> bool:
         """Whether it needs something else of others than before."""
@@ -197,8 +223,12 @@ def _is_declared(one: Violation, plan: CheckedPlan) -> bool:
     return bool(said) and not plan.moved().intersection(one.launches) - said
 
 
+def _is_with(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return one["together"] is not None and one["together"] == other["together"]
+
+
 def _key(one: Violation) -> Key:
     """What is broken, without the numbers."""
-    if one.rule in {"capacity", "spacing"}:
+    if one.rule in {"capacity", "spacing", "touches"}:
         return one.rule, one.detail.partition(":")[0]
-    return one.rule, " ".join(one.launches)
+    return one.rule, " ".join((*one.launches, one.detail if one.rule == "rest" else ""))

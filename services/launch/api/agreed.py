@@ -9,7 +9,7 @@ from services.launch.api.asked import UNDER, IdempotencyKey, Words
 from services.launch.api.reads import find
 from services.launch.api.shown import show, show_lead, show_tier
 from services.launch.api.writes import carry_out
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.decisions.person import Edit, Overriding, Waiving
 from services.launch.domain.launch import Launch
 from services.launch.domain.rules.lead import contract, ready_on

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from services.launch.api.asked import UNDER, IdempotencyKey, IfMatch, Words
-from services.launch.domain.context import RefusedError
+from services.launch.domain.calendar import RefusedError
 from services.launch.domain.decisions.verdict import Verdict
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.plans import StaleProposalError, give_verdict, take_back, take_back_proposal

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.launch.api.asked import UNDER, IdempotencyKey, Many, Words
 from services.launch.api.proposals import refused
 from services.launch.api.whatif import require_known
-from services.launch.domain.context import RefusedError
+from services.launch.domain.calendar import RefusedError
 from services.launch.domain.questions.simulate import SLIPS, rank
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.radius import MOST_FEATURES, RadiusQuestion, find_radius, tell

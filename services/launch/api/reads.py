@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.launch.api.asked import UNDER, AskedLaunches
 from services.launch.api.shown import etag, show, show_answer, show_told
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.launch import Launch
 from services.launch.domain.questions.explain import explain_day
 from services.launch.handlers.deciding import Deciding

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 from services.launch.api.asked import UNDER
 from services.launch.api.proposals import refused
 from services.launch.api.whatif import ScenarioName, Supposed, require_known
-from services.launch.domain.context import RefusedError
+from services.launch.domain.calendar import RefusedError
 from services.launch.domain.decisions.person import Edit
 from services.launch.domain.questions.simulate import Scenario
 from services.launch.handlers.deciding import Deciding

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch, tier_of
 from services.launch.domain.questions.explain import Answer
 from services.launch.domain.rules.lead import Lead
-from services.launch.domain.tiers.retiering import is_locked, rests_until
-from services.launch.domain.tiers.scoring import Flip, assess_all, flips
+from services.launch.domain.tiers import Flip, assess_all, flips, is_locked, rests_until
 from services.launch.handlers.seen import write_seen
 from services.launch.store.reading import ToldRevision
 

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from services.launch.api.asked import UNDER
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.questions.trains import read_departures
 from services.launch.handlers.deciding import Deciding
 from shared.runtime.clock import Clock

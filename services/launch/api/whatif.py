@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from services.launch.api.asked import UNDER, EditBody, Words
 from services.launch.api.proposals import refused
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.decisions.person import Edit
 from services.launch.domain.questions.simulate import NAME, Compared, Scenario, SimulatedMove, SupposedSlip, differences
 from services.launch.handlers.deciding import Deciding

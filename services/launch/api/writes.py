@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from services.launch.api.asked import UNDER, EditBody, IdempotencyKey, IfMatch, NewBody, read_if_match
 from services.launch.api.reads import find
 from services.launch.api.shown import etag, show
-from services.launch.domain.context import RefusedError
+from services.launch.domain.calendar import RefusedError
 from services.launch.domain.decisions.person import Edit
 from services.launch.domain.launch import Launch
 from services.launch.handlers.deciding import Deciding

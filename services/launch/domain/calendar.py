@@ -1,19 +1,29 @@
-"""The policy's calendar: working days, freezes and trains, counted and found. What they forbid is said in rules/."""
+"""The policy's calendar (working days, freezes, trains: counted and found), and the now of one decision.
 
-from collections.abc import Iterable, Iterator
+What the calendar forbids is said in rules/.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.launch.domain.policy import Freeze, Policy, Region
 from shared.contracts.launch import Tier
 
 SOFT = "soft_freeze"
+
 """A rule that keeps automatic dates away and lets a person's stand."""
+
 ONE_DAY = timedelta(days=1)
+
 FAR = date(9000, 1, 1)
+
 """No day is later, so that adding to a day cannot leave the calendar: anybody may write the year 9999."""
+
 REMEMBERED_DAYS = 65_536
 
 
@@ -129,3 +139,42 @@ def _begin_of_quarters_end(year: int, quarter: int, count: int, weekend: tuple[i
         begin -= ONE_DAY
         count -= begin.isoweekday() not in weekend
     return begin
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The decision's now and its policy's calendar."""
+
+    calendar: Calendar
+    now: datetime
+    stage: str | None = None
+    """How hard to look for a better plan; None: what the policy says."""
+    solver: Callable[[Any], Any] | None = None
+    """For the third stage; what it takes and gives is between the engine and it (scheduling/engine/closure.py)."""
+
+    @property
+    def reached(self) -> str:
+        """How hard is really looked: without a solver the third stage is the second."""
+        stage = self.stage or self.policy.objective.stage
+        return "S2" if stage == "S3" and self.solver is None else stage
+
+    @property
+    def today(self) -> date:
+        """The day of `now` in the anchor zone."""
+        return self.calendar.day_of(self.now)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that the decision reads."""
+        return self.calendar.policy
+
+
+class RefusedError(Exception):
+    """A person's command cannot be carried out; the text says why and what would be right."""
+
+    def __init__(self, message: str, where: str = "$", *, missing: bool = False) -> None:
+        super().__init__(message)
+        self.where = where
+        """JSON path into the command."""
+        self.missing = missing
+        """What the command names does not exist."""

@@ -1,6 +1,6 @@
 """The part of the policy that weighs launches against each other, and what of a plan needs a person. Data only.
 
-All of it is optional: without teams, spacing, apart, slots, after and together each launch is dated on its own (S0).
+All of it is optional: without rules between launches (`Constraints`) each launch is dated on its own (S0).
 """
 
 import hashlib
@@ -161,12 +161,6 @@ class Constraints(PolicySection):
         except CycleError as error:
             raise ValueError(f"cycle: {' -> '.join(error.args[1])}") from None
         return self
-
-    @property
-    def binds(self) -> bool:
-        """Whether launches are planned together: there is a rule between them, or moves that a person decides."""
-        rules = (self.teams, self.slots, self.spacing, self.apart_days, self.after, self.together, self.approval)
-        return any(bool(one) for one in rules)
 
 
 class TierRule(PolicySection):

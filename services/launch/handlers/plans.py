@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.decisions.verdict import Undo, Verdict, VerdictResult, on_verdict, undo
 from services.launch.domain.portfolio import RESCHEDULE, State
 from services.launch.handlers.deciding import Deciding

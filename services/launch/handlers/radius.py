@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 from functools import partial
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.decisions.person import derive_person_cause_id
 from services.launch.domain.portfolio import State
 from services.launch.domain.questions.simulate import RadiusAnswer, features_ahead, sweep, tell_radius

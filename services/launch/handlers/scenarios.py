@@ -3,7 +3,7 @@
 import logging
 from functools import partial
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.portfolio import State
 from services.launch.domain.questions.simulate import Compared, Scenario, check, compare, lineage
 from services.launch.handlers.deciding import Deciding

@@ -13,8 +13,7 @@ from datetime import datetime
 from multiprocessing.connection import Connection
 from typing import Any, Protocol, TypeVar
 
-from services.launch.domain.calendar import Calendar
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Calendar, Context, RefusedError
 from services.launch.domain.policy import Policy
 from services.launch.domain.portfolio import State
 from services.launch.optimize import is_installed, load_solver

@@ -8,13 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.launch.domain.calendar import Calendar
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Calendar, Context, RefusedError
 from services.launch.domain.decisions.clock import derive_clock_cause_id, on_due
 from services.launch.domain.decisions.feature_changed import on_feature_changed
-from services.launch.domain.evolution import evolve
 from services.launch.domain.policy import Policy
-from services.launch.domain.portfolio import LAUNCH_DAY, WAKE, Due, State
+from services.launch.domain.portfolio import LAUNCH_DAY, WAKE, Due, State, evolve
 from services.launch.lab.repeating import PERSON, improve, repeat
 from shared.contracts.launch import LaunchesChanged, LaunchSnapshot, LaunchState, Tier
 from shared.contracts.words import CauseId, LaunchId, PortfolioId

@@ -5,7 +5,7 @@ An answer to a proposal is given to the one there that moves the same launches, 
 
 from typing import Any
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.decisions.better_plan import adopt_better_plan, read_better
 from services.launch.domain.decisions.person import VERBS, Bounding, Edit, Overriding, Waiving, edit
 from services.launch.domain.decisions.verdict import REJECTED, AppliedMove, Undo, Verdict, on_verdict, undo

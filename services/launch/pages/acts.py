@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-from services.launch.domain.context import RefusedError
+from services.launch.domain.calendar import RefusedError
 from services.launch.domain.decisions.person import Bounding, Edit, Overriding, Waiving
 from services.launch.domain.launch import Launch
 from services.launch.domain.policy import TIERS

@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from services.launch.domain.calendar import Calendar
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Calendar, Context
 from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch
 from services.launch.domain.policy import TIERS, Freeze

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.launch import Launch
 from services.launch.domain.policy import TIERS
 from services.launch.domain.rules.lead import contract, ready_on

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.questions.capacity import Used, read_capacity
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import ask, choose_portfolio, wants_csv

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict
 
-from services.launch.domain.context import RefusedError
+from services.launch.domain.calendar import RefusedError
 from services.launch.domain.questions.simulate import SLIPS, rank
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.radius import RadiusQuestion, find_radius, tell

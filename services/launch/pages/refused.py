@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request
 
-from services.launch.domain.context import RefusedError
+from services.launch.domain.calendar import RefusedError
 from shared.web.pages import Pages
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.questions.simulate import Scenario, SimulationResult, SupposedSlip, differences
 from services.launch.handlers.deciding import Deciding
 from services.launch.handlers.scenarios import forget, keep, try_out

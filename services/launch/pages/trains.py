@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.questions.trains import Ride, read_departures
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import choose_portfolio, wants_csv

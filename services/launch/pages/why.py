@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import Request
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch
 from services.launch.domain.questions.explain import explain_day
-from services.launch.domain.tiers.scoring import flips
+from services.launch.domain.tiers import flips
 from services.launch.handlers.deciding import Deciding
 from services.launch.pages.asked import ask
 from shared.contracts.words import PortfolioId

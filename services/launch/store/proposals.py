@@ -26,25 +26,6 @@ class Kept:
     changed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An open proposal that may not be the least; `hash` says which one."""
-
-    portfolio: PortfolioId
-    proposal: str
-    hash: str
-
-
-async def find_waiting(connection: AsyncConnection, limit: int = 200) -> list[Waiting]:
-    """Open proposals to move launches that cost more than was proved to be needed, newest first."""
-    query = sa.text(
-        "SELECT portfolio, id, body->>'hash' AS hash FROM proposal WHERE state = 'open' AND body->>'stage' <> 'S3'"
-        " AND CAST(body->>'cost' AS bigint) > CAST(body->>'lower_bound' AS bigint)"
-        " ORDER BY changed_at DESC, portfolio, id LIMIT :limit"
-    )
-    return [Waiting(row.portfolio, row.id, row.hash) for row in await connection.execute(query, {"limit": limit})]
-
-
 def _select() -> sa.Select[Any]:
     table = proposal_table
     body = sa.cast(table.c.body, sa.Text).label("body")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -111,12 +111,6 @@ async def find_version(
 def _told(row: Any) -> ToldRevision:
     cause, change = Cause.model_validate_json(row.cause), LaunchChange.model_validate_json(row.body)
     return ToldRevision(row.at, row.version, row.told_revision, cause, change)
-
-
-async def find_due(connection: AsyncConnection, today: date, limit: int = 100) -> list[PortfolioId]:
-    """The portfolios in which a launch's day has come."""
-    query = sa.text("SELECT DISTINCT portfolio FROM launch WHERE due_on <= :today ORDER BY portfolio LIMIT :limit")
-    return [row.portfolio for row in await connection.execute(query, {"today": today, "limit": limit})]
 
 
 async def find_told(connection: AsyncConnection, portfolio: PortfolioId, cause: str) -> int | None:

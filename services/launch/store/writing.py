@@ -153,3 +153,28 @@ def _history_row(message: LaunchesChanged, change: LaunchChange, launch: Launch,
         "cause": message.cause.model_dump_json(),
         "body": change.model_dump_json(),
     }
+
+
+async def find_due(connection: AsyncConnection, today: date, limit: int = 100) -> list[PortfolioId]:
+    """The portfolios in which a launch's day has come."""
+    query = sa.text("SELECT DISTINCT portfolio FROM launch WHERE due_on <= :today ORDER BY portfolio LIMIT :limit")
+    return [row.portfolio for row in await connection.execute(query, {"today": today, "limit": limit})]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An open proposal that may not be the least; `hash` says which one."""
+
+    portfolio: PortfolioId
+    proposal: str
+    hash: str
+
+
+async def find_waiting(connection: AsyncConnection, limit: int = 200) -> list[Waiting]:
+    """Open proposals to move launches that cost more than was proved to be needed, newest first."""
+    query = sa.text(
+        "SELECT portfolio, id, body->>'hash' AS hash FROM proposal WHERE state = 'open' AND body->>'stage' <> 'S3'"
+        " AND CAST(body->>'cost' AS bigint) > CAST(body->>'lower_bound' AS bigint)"
+        " ORDER BY changed_at DESC, portfolio, id LIMIT :limit"
+    )
+    return [Waiting(row.portfolio, row.id, row.hash) for row in await connection.execute(query, {"limit": limit})]

@@ -1,22 +1,119 @@
-"""Who is expected to know one subject, and why; who is not, and why not. A calculation over directory and policy.
+"""Who is expected to know one subject, and why; who is not, and why not.
 
-What each of them then owes is in obligations.py.
+The routing policy is data: which role must acknowledge, must see, or is not concerned, by tier and kind of change. The
+audience is a calculation over it and the directory. What each of them then owes is in obligations.py.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
+from pydantic import Field
+
 from services.notify.domain.directory import EVERY_PRODUCT_LINE, Directory, Person
-from services.notify.domain.news import News
-from services.notify.domain.routing import Need, RoutingPolicy
+from services.notify.domain.news import Level, News
+from services.notify.domain.obligations import Need
 from shared.contracts.notify import Excluded
-from shared.contracts.words import PersonId
+from shared.contracts.words import PersonId, Word, canonical_json
 
 CATCH_ALL_ROLE: Final = "lead"
 NO_RULE: Final = "no rule matched"
 NOT_IN_DIRECTORY: Final = "not in the directory"
 REMEMBERED: Final = 2_000
+
+AFTER_THE_FACT: Final = ("announced", "launched", "relaunched", "closed")
+"""Kinds that leave nothing to prepare: good to know, nothing to confirm."""
+
+
+class RoutingRule(Word):
+    """One role at one level. `kinds` empty: any kind; `kinds_not`: not when all kinds of the change are among these.
+
+    `required`: somebody has to hold this role, else it is a gap.
+    """
+
+    id: str
+    role: str
+    level: Level
+    need: Need
+    kinds: tuple[str, ...] = ()
+    kinds_not: tuple[str, ...] = ()
+    required: bool = False
+
+    def matches(self, role: str, level: str, kinds: Iterable[str]) -> bool:
+        """Whether the rule speaks about this role, level and change."""
+        if (role, level) != (self.role, self.level):
+            return False
+        given = set(kinds)
+        if self.kinds and not given & set(self.kinds):
+            return False
+        return not (self.kinds_not and given and given <= set(self.kinds_not))
+
+
+class RoutingPolicy(Word):
+    """All rules, and how many working days a person has to acknowledge, by level."""
+
+    rules: tuple[RoutingRule, ...]
+    due_in_working_days: dict[str, int] = Field(default_factory=dict)
+
+    @cached_property
+    def id(self) -> str:
+        """The hash of the policy's canonical JSON: what a certificate names."""
+        return "sha256:" + hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
+
+    def matching(self, role: str, level: str, kinds: tuple[str, ...]) -> list[RoutingRule]:
+        """The rules for one role, in the order in which the policy lists them."""
+        return [rule for rule in self.rules if rule.matches(role, level, kinds)]
+
+
+_SHORT: Final = {"cs_lead": "cs", "sales_enablement": "enablement", "marketing_ops": "ops", "cs": "cs-team"}
+
+
+def _rules(level: Level, acknowledge: Iterable[str], see: Iterable[str]) -> Iterable[RoutingRule]:
+    for role in acknowledge:
+        name = f"{_SHORT.get(role, role)}-{level.lower()}"
+        yield RoutingRule(id=name, role=role, level=level, need="acknowledge", kinds_not=AFTER_THE_FACT, required=True)
+        yield RoutingRule(id=f"{name}-after", role=role, level=level, need="see", kinds=AFTER_THE_FACT)
+    for role in see:
+        yield RoutingRule(id=f"{_SHORT.get(role, role)}-{level.lower()}", role=role, level=level, need="see")
+
+
+DEFAULT_POLICY: Final = RoutingPolicy(
+    rules=(
+        *_rules(
+            "T1",
+            ("pm", "pmm", "marketing_ops", "sales", "sales_enablement", "cs", "cs_lead", "support", "docs", "comms"),
+            ("champion", "liaison", "lead"),
+        ),
+        *_rules(
+            "T2",
+            ("pm", "pmm", "marketing_ops", "sales_enablement", "cs_lead"),
+            ("sales", "cs", "support", "docs", "comms", "champion", "liaison"),
+        ),
+        *_rules(
+            "T3",
+            ("pmm",),
+            (
+                "pm",
+                "marketing_ops",
+                "sales",
+                "sales_enablement",
+                "cs",
+                "cs_lead",
+                "support",
+                "docs",
+                "champion",
+                "liaison",
+            ),
+        ),
+        *_rules("T4", (), ("pm", "pmm")),
+        RoutingRule(id="pmm-untouched", role="pmm", level="untouched", need="see", required=True),
+        RoutingRule(id="pm-untouched", role="pm", level="untouched", need="see"),
+    ),
+    due_in_working_days={"T1": 1, "T2": 2, "T3": 5},
+)
+"""As docs/reference/directory.md shows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """What notify hears: one cause, and what it means for each launch or untouched feature. Translated in consumers.py."""
 
 from collections.abc import Iterable
-from typing import Self
+from typing import Literal, Self
 
-from services.notify.domain.routing import Level
 from shared.contracts.cause import Cause
 from shared.contracts.feature import FeatureChange, FeatureSnapshot
 from shared.contracts.notify import Subject
 from shared.contracts.words import Day, PersonId, PortfolioId, Word
+
+Tier = Literal["T1", "T2", "T3", "T4"]
+Level = Literal["T1", "T2", "T3", "T4", "untouched"]
+"""How loud a subject is: the tier of a launch, or a feature whose change raised no launch's revision."""
 
 
 class LaunchOwner(Word):
@@ -81,6 +84,11 @@ class CauseNews(Word):
     cause: Cause
     news: tuple[News, ...] = ()
     features: tuple[str, ...] = ()
+
+
+def loudest(first: Tier, *others: Tier) -> Tier:
+    """The lowest number: T1 is louder than T2."""
+    return min((first, *others))
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:

@@ -6,11 +6,13 @@ An obligation never vanishes: every act moves it to a state that says what becam
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
-from services.notify.domain.routing import Need
 from shared.contracts.notify import COVERAGE_CLASSES, ObligationState, Receipt, Subject
 from shared.contracts.words import PersonId
+
+Need = Literal["acknowledge", "see"]
+"""What a person owes: to say so, or only to be told."""
 
 SATURDAY: Final = 5
 

@@ -7,10 +7,9 @@ from datetime import datetime
 
 from opentelemetry.trace import SpanKind
 
-from services.notify.domain.audience import Router
+from services.notify.domain.audience import Router, RoutingPolicy
 from services.notify.domain.hearing import Decision, SubjectKey, SubjectState, decide, key_of
 from services.notify.domain.news import CauseNews
-from services.notify.domain.routing import RoutingPolicy
 from services.notify.store.audiences import (
     count_roadmap,
     load_subjects,

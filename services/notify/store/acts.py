@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.obligations import Obligation, count_classes
-from services.notify.store.rows import insert_many, obligation_row, read_obligation
+from services.notify.store.audiences import obligation_row, read_obligation
 from services.notify.store.tables import notice_table, objection_table, obligation_table, token_table
 from shared.contracts.notify import CoverageCount, Objection, Subject
 from shared.contracts.words import PersonId, PortfolioId
+from shared.runtime.database import insert_many
 
 
 async def find_notice(connection: AsyncConnection, notice: str) -> dict[str, Any] | None:

@@ -1,18 +1,17 @@
-"""What the handler of launch's messages loads and saves: what stands, audiences, obligations, notices, deliveries."""
+"""What the handler of launch's messages loads and saves: audiences, obligations and their rows, notices, deliveries."""
 
 import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.audience import Audience
 from services.notify.domain.hearing import Decision, SubjectKey, SubjectState
-from services.notify.domain.news import CauseNews
-from services.notify.store.rows import insert_many, obligation_row, read_obligation
+from services.notify.domain.obligations import Obligation
 from services.notify.store.tables import (
     audience_table,
     cause_table,
@@ -21,8 +20,9 @@ from services.notify.store.tables import (
     notice_table,
     obligation_table,
 )
-from shared.contracts.notify import Excluded
+from shared.contracts.notify import Excluded, Subject
 from shared.contracts.words import PersonId, PortfolioId
+from shared.runtime.database import insert_many
 
 OWN_CAUSES = "launch:"
 
@@ -84,20 +84,18 @@ async def save_causes_heard(
     for decision in decisions:
         cause_news = decision.cause_news
         counts[cause_news.portfolio] += not cause_news.cause.id.startswith(OWN_CAUSES)
-        rows.append(_cause_row(cause_news, counts[cause_news.portfolio], decision.now))
+        rows.append(
+            {
+                "portfolio": cause_news.portfolio,
+                "revision": cause_news.revision,
+                "cause": cause_news.cause.id,
+                "roadmap_revision": counts[cause_news.portfolio],
+                "body": cause_news.cause.model_dump_json(),
+                "features": json.dumps(cause_news.features),
+                "at": decision.now,
+            }
+        )
     await insert_many(connection, cause_table, rows)
-
-
-def _cause_row(cause_news: CauseNews, roadmap_revision: int, now: datetime) -> dict[str, object]:
-    return {
-        "portfolio": cause_news.portfolio,
-        "revision": cause_news.revision,
-        "cause": cause_news.cause.id,
-        "roadmap_revision": roadmap_revision,
-        "body": cause_news.cause.model_dump_json(),
-        "features": json.dumps(cause_news.features),
-        "at": now,
-    }
 
 
 async def save_audiences(
@@ -163,6 +161,39 @@ async def save_obligations(connection: AsyncConnection, decisions: Sequence[Deci
             key = (decision.cause_news.portfolio, one.subject.kind, one.subject.id, one.subject.revision, one.person)
             rows[key] = obligation_row(decision.cause_news.portfolio, one)
     await insert_many(connection, obligation_table, list(rows.values()), update=("state", "at", "evidence"))
+
+
+def obligation_row(portfolio: str, one: Obligation) -> dict[str, Any]:
+    """One obligation as its table keeps it."""
+    return {
+        "portfolio": portfolio,
+        "kind": one.subject.kind,
+        "id": one.subject.id,
+        "revision": one.subject.revision,
+        "person": one.person,
+        "need": one.need,
+        "because": json.dumps(one.because),
+        "notice": one.notice,
+        "due_at": one.due_at,
+        "state": one.state,
+        "at": one.at,
+        "evidence": one.evidence,
+    }
+
+
+def read_obligation(row: Any) -> Obligation:
+    """One obligation from its table's row."""
+    return Obligation(
+        subject=Subject(kind=row.kind, id=row.id, revision=row.revision),
+        person=PersonId(row.person),
+        need=row.need,
+        because=tuple(json.loads(row.because)),
+        notice=row.notice,
+        due_at=row.due_at,
+        state=row.state,
+        at=row.at,
+        evidence=row.evidence,
+    )
 
 
 async def save_notices(

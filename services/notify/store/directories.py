@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.directory import NO_DIRECTORY, Directory, DirectoryFile
 from services.notify.domain.hearing import NO_ADDRESS
-from services.notify.store.rows import insert_many
 from services.notify.store.tables import directory_table, person_table
 from shared.contracts.words import PersonId, PortfolioId
+from shared.runtime.database import insert_many
 
 LEFT = "left the directory"
 

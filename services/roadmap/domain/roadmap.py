@@ -1,17 +1,31 @@
 """One portfolio's roadmap: what is known of each feature and release, and what an observation makes of it.
 
-`judge` decides and changes nothing; `evolve` makes it so. Time comes with the observation, never from a clock.
+`judge` decides and changes nothing; `evolve` makes it so. Time comes with the observation, never from a clock. Which
+kinds of change lie between two snapshots of a feature is `find_kinds`: exactly those of docs/reference/observations.md.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Literal
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
 
-from services.roadmap.domain.kinds import MOVES, SETTLED, count_moved_days, find_kinds
-from services.roadmap.domain.observation import NativeFeature, NativeRelease, NativeTarget, Observation
-from services.roadmap.domain.windows import build_target
-from shared.contracts.feature import FeatureChange, FeatureSnapshot, Target
+from services.roadmap.domain.observation import (
+    NativeFeature,
+    NativeRelease,
+    NativeTarget,
+    Observation,
+    Window,
+    build_target,
+)
+from shared.contracts.feature import FeatureChange, FeatureKind, FeatureSnapshot, Target
+
+OPEN: Final = frozenset({"proposed", "planned", "in_progress"})
+SETTLED: Final = frozenset({"shipped", "cancelled"})
+"""A feature in one of these has no date kinds."""
+
+MOVES: Final = frozenset({FeatureKind.DELAYED, FeatureKind.PULLED_IN})
+
+SATURDAY: Final = 5
 
 ObservationVerdict = Literal["stale", "noop", "caused"]
 
@@ -55,10 +69,10 @@ class Judgement:
 
 def judge(state: Roadmap, observation: Observation) -> Judgement:
     """Decide what an observation changes. `observation.at` older than what is known: stale; equal is not."""
-    newest = _newest(state, observation)
-    if newest is not None and observation.at < newest:
+    known = (state.releases if observation.release else state.features).get(observation.ref)
+    if known is not None and observation.at < known.at:
         what = "the release" if observation.release else "the feature"
-        return Judgement("stale", f"{what} is already known as of {newest:%Y-%m-%d %H:%M:%S} UTC, which is newer")
+        return Judgement("stale", f"{what} is already known as of {known.at:%Y-%m-%d %H:%M:%S} UTC, which is newer")
     if observation.feature:
         return _judge_feature(state, observation.feature, observation.at)
     if observation.release:
@@ -82,12 +96,6 @@ def _index(state: Roadmap, snapshot: FeatureSnapshot) -> None:
         state.targeting[old].discard(snapshot.ref)
     if snapshot.release:
         state.targeting.setdefault(snapshot.release, set()).add(snapshot.ref)
-
-
-def _newest(state: Roadmap, observation: Observation) -> datetime | None:
-    known = state.releases if observation.release else state.features
-    found = known.get(observation.ref)
-    return found.at if found else None
 
 
 def _judge_feature(state: Roadmap, told: NativeFeature, at: datetime) -> Judgement:
@@ -184,3 +192,101 @@ def _build_target(state: Roadmap, told: NativeTarget | None) -> Target | None:
     form, text = told.as_written
     release = state.releases.get(text) if form == "release" else None
     return build_target(form, text, release.planned_on if release else None)
+
+
+def find_kinds(before: FeatureSnapshot | None, after: FeatureSnapshot) -> tuple[FeatureKind, ...]:
+    """All kinds that apply, in the order of the rules; empty when nothing that counts differs."""
+    if before is None:
+        return (FeatureKind.ADDED,)
+    return (*_status_kinds(before.status, after.status), *_plan_kinds(before, after), *_other_kinds(before, after))
+
+
+def count_moved_days(before: FeatureSnapshot | None, after: FeatureSnapshot) -> int | None:
+    """Working days between the two `latest`; None where one of them is unknown."""
+    if before is None or before.target is None or after.target is None:
+        return None
+    if before.target.latest is None or after.target.latest is None:
+        return None
+    return count_working_days(before.target.latest, after.target.latest)
+
+
+def _status_kinds(old: str, new: str) -> Iterator[FeatureKind]:
+    if old == new:
+        return
+    rules = {
+        FeatureKind.SHIPPED: new == "shipped",
+        FeatureKind.UNSHIPPED: old == "shipped",
+        FeatureKind.CANCELLED: new == "cancelled",
+        FeatureKind.REVIVED: old == "cancelled" and new != "shipped",
+        FeatureKind.PAUSED: new == "paused",
+        FeatureKind.RESUMED: old == "paused" and new in OPEN,
+        FeatureKind.PROGRESSED: old in OPEN and new in OPEN,
+    }
+    yield from (kind for kind, applies in rules.items() if applies)
+
+
+def _plan_kinds(before: FeatureSnapshot, after: FeatureSnapshot) -> Iterator[FeatureKind]:
+    """A new stage has its own target, so its date is no move of the old one's."""
+    if before.stage != after.stage:
+        yield FeatureKind.STAGE_CHANGED
+    elif after.status not in SETTLED:
+        kind = find_date_kind(before.target, after.target)
+        if kind:
+            yield kind
+
+
+def find_date_kind(old: Target | None, new: Target | None) -> FeatureKind | None:
+    """What happened to the date; None when nothing did."""
+    if old is None or new is None:
+        if old is new:
+            return None
+        return FeatureKind.SCHEDULED if old is None else FeatureKind.UNSCHEDULED
+    same = old.as_written == new.as_written
+    known, window = _window_of(old), _window_of(new)
+    if known is None or window is None:
+        if same:
+            return FeatureKind.NARROWED if window else None
+        return FeatureKind.RETARGETED
+    if known == window:
+        return None if same else FeatureKind.RETARGETED
+    return _compare(known, window)
+
+
+def _compare(old: Window, new: Window) -> FeatureKind:
+    if new.within(old):
+        return FeatureKind.NARROWED
+    if old.within(new):
+        return FeatureKind.WIDENED
+    return FeatureKind.DELAYED if new.latest > old.latest else FeatureKind.PULLED_IN
+
+
+def _other_kinds(before: FeatureSnapshot, after: FeatureSnapshot) -> Iterator[FeatureKind]:
+    rules = {
+        FeatureKind.RENAMED: before.title != after.title,
+        FeatureKind.REASSIGNED: before.owner_team != after.owner_team,
+        FeatureKind.CONTRIBUTORS_CHANGED: set(before.contributors) != set(after.contributors),
+        FeatureKind.RESCOPED: _scope(before) != _scope(after),
+        FeatureKind.HEALTH_CHANGED: (before.health, before.confidence) != (after.health, after.confidence),
+        FeatureKind.BLOCKED: bool(set(after.blocked_by) - set(before.blocked_by)),
+        FeatureKind.UNBLOCKED: bool(set(before.blocked_by) - set(after.blocked_by)),
+    }
+    yield from (kind for kind, applies in rules.items() if applies)
+
+
+def _scope(feature: FeatureSnapshot) -> tuple[object, ...]:
+    """Lists count as sets: a tool that lists the same regions in another order has told nothing new."""
+    return (feature.summary, feature.impact, set(feature.segments), set(feature.regions), feature.product_line)
+
+
+def _window_of(target: Target) -> Window | None:
+    """The target's window; None while nobody knows it."""
+    if target.earliest is None or target.latest is None:
+        return None
+    return Window(earliest=target.earliest, latest=target.latest)
+
+
+def count_working_days(one: date, other: date) -> int:
+    """Monday-to-Friday days after the earlier and up to the later of two days; never negative."""
+    earlier, later = sorted((one, other))
+    weeks, rest = divmod((later - earlier).days, 7)
+    return weeks * 5 + sum((earlier + timedelta(days=step)).weekday() < SATURDAY for step in range(1, rest + 1))

@@ -1,1 +1,1 @@
-"""Load, decide, save, announce: accepting what comes in, judging it, and keeping what it led to."""
+"""Load, decide, save, announce: accepting what comes in, and judging it. What others tell is kept, with no decision."""

@@ -10,8 +10,7 @@ from typing import Final, Literal, NamedTuple
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.roadmap.domain.reading import Reading, read_line
-from services.roadmap.domain.strict_json import MAX_LINE_BYTES, LineProblem
+from services.roadmap.domain.reading import MAX_LINE_BYTES, LineProblem, Reading, read_line
 from services.roadmap.store.observations import NewLine, insert_lines
 from shared.contracts.words import PortfolioId
 from shared.runtime.database import Database

@@ -12,16 +12,17 @@ from typing import Final
 
 from opentelemetry.trace import SpanKind
 
-from services.roadmap.domain.causes import build_cause
+from services.roadmap.domain.causes import build_cause, tell
 from services.roadmap.domain.reading import read_line
 from services.roadmap.domain.roadmap import Judgement, Roadmap, evolve, judge
-from services.roadmap.domain.sentences import tell
 from services.roadmap.store.observations import (
     JudgedObservation,
     Pending,
+    count_waiting,
     find_waiting,
     hold_first,
     load_pending,
+    measure_untold,
     save_judged,
 )
 from services.roadmap.store.roadmaps import Saving, load_roadmap, save
@@ -57,6 +58,8 @@ class Judge:
         self._batch_size = batch_size
         self._cache: Cache[Roadmap] = Cache()
         self._count = telemetry.counter("judged_total", "Observations judged, by what became of them.", ("state",))
+        self._waiting = telemetry.gauge("observations_waiting", "Observations not judged yet, or held.", ("state",))
+        self._untold = telemetry.gauge("untold_seconds", "Age of the oldest observation that nobody was told of.")
 
     async def run(self) -> None:
         """Judge whatever comes, for ever."""
@@ -64,6 +67,13 @@ class Judge:
             self.heartbeat.beat()
             if not await self.judge_pending():
                 await self.bell.wait(LOOK_SECONDS)
+
+    async def measure(self) -> None:
+        """Write the gauges: what waits for the judge, and how old the oldest news is that nobody was told of."""
+        async with self._database.reading() as connection:
+            self._untold.set(await measure_untold(connection))
+            for state, count in (await count_waiting(connection)).items():
+                self._waiting.labels(state).set(count)
 
     async def judge_pending(self) -> int:
         """Judge one batch of every portfolio that has something to judge; returns how many observations that was."""

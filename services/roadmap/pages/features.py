@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.roadmap.pages.asked import CSV_ROWS, PAGE, ask, choose_portfolio, wants_csv, with_after
 from services.roadmap.pages.drawing import draw_history
 from services.roadmap.pages.terms import build_terms
+from services.roadmap.store.effects import load_radii
 from services.roadmap.store.queries import count_news, list_features, list_versions, load_feature
-from services.roadmap.store.radius import load_radii
 from shared.contracts.feature import FeatureSnapshot
 from shared.runtime.database import Database
 from shared.web.doors import require_access

@@ -1,4 +1,4 @@
-"""Observations as they came in: one insert a request, and what became of each. No lock is taken on the way in."""
+"""Observations as they came in: one insert a request, what became of each, and what waits. No lock on the way in."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -158,3 +158,25 @@ async def drop_held(connection: AsyncConnection, portfolio: PortfolioId, seq: in
         {"portfolio": portfolio, "seq": seq},
     )
     return done.rowcount > 0
+
+
+async def measure_untold(connection: AsyncConnection) -> float:
+    """Age in seconds of the oldest observation that caused something, or waits, and of which notify has not heard."""
+    found = await connection.execute(
+        sa.text(
+            "SELECT extract(epoch FROM clock_timestamp() - min(accepted_at)) FROM observation"
+            " WHERE told_at IS NULL AND state IN ('received', 'caused', 'held')"
+        )
+    )
+    return float(found.scalar() or 0)
+
+
+async def count_waiting(connection: AsyncConnection) -> dict[str, int]:
+    """How many observations wait to be judged, and how many are held; found by index, however long the log is."""
+    found = await connection.execute(
+        sa.text(
+            "SELECT state, count(*) AS number FROM observation"
+            " WHERE told_at IS NULL AND state IN ('received', 'held') GROUP BY state"
+        )
+    )
+    return {"received": 0, "held": 0} | {row.state: row.number for row in found}

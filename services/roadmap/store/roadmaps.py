@@ -56,34 +56,29 @@ async def load_version(connection: AsyncConnection, portfolio: PortfolioId, ref:
 async def save(connection: AsyncConnection, saving: Saving) -> None:
     """Write what changed: at most three statements."""
     if saving.features:
-        await connection.execute(_UPSERT_FEATURES, _columns(_feature_rows(saving)))
+        features = [
+            (portfolio, ref, one.at, one.snapshot.model_dump_json())
+            for (portfolio, ref), one in saving.features.items()
+        ]
+        await connection.execute(_UPSERT_FEATURES, _columns(features))
     if saving.releases:
-        rows = [(portfolio, one.name, one.planned_on, one.at) for (portfolio, _), one in saving.releases.items()]
-        await connection.execute(_UPSERT_RELEASES, _columns(rows))
+        releases = [(portfolio, one.name, one.planned_on, one.at) for (portfolio, _), one in saving.releases.items()]
+        await connection.execute(_UPSERT_RELEASES, _columns(releases))
     if saving.versions:
-        await connection.execute(_INSERT_VERSIONS, _columns(_version_rows(saving)))
-
-
-def _feature_rows(saving: Saving) -> list[tuple[Any, ...]]:
-    return [
-        (portfolio, ref, one.at, one.snapshot.model_dump_json()) for (portfolio, ref), one in saving.features.items()
-    ]
-
-
-def _version_rows(saving: Saving) -> list[tuple[Any, ...]]:
-    return [
-        (
-            portfolio,
-            change.feature.ref,
-            change.feature.version,
-            seq,
-            ",".join(change.kinds),
-            change.by_working_days,
-            change.reason,
-            change.feature.model_dump_json(),
-        )
-        for portfolio, seq, change in saving.versions
-    ]
+        versions = [
+            (
+                portfolio,
+                change.feature.ref,
+                change.feature.version,
+                seq,
+                ",".join(change.kinds),
+                change.by_working_days,
+                change.reason,
+                change.feature.model_dump_json(),
+            )
+            for portfolio, seq, change in saving.versions
+        ]
+        await connection.execute(_INSERT_VERSIONS, _columns(versions))
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""Sums that must add up (docs/explanation/obligations.md), and how old the oldest news is that nobody was told of.
+"""Sums that must add up (docs/explanation/obligations.md). Queries only.
 
 The two sides come from different tables: what became of each observation, and what was really told.
 """
@@ -81,25 +81,3 @@ async def current_revision(connection: AsyncConnection, portfolio: PortfolioId) 
         sa.text("SELECT revision FROM portfolio WHERE id = :portfolio"), {"portfolio": portfolio}
     )
     return int(found.scalar() or 0)
-
-
-async def measure_untold(connection: AsyncConnection) -> float:
-    """Age in seconds of the oldest observation that caused something, or waits, and of which notify has not heard."""
-    found = await connection.execute(
-        sa.text(
-            "SELECT extract(epoch FROM clock_timestamp() - min(accepted_at)) FROM observation"
-            " WHERE told_at IS NULL AND state IN ('received', 'caused', 'held')"
-        )
-    )
-    return float(found.scalar() or 0)
-
-
-async def count_waiting(connection: AsyncConnection) -> dict[str, int]:
-    """How many observations wait to be judged, and how many are held; found by index, however long the log is."""
-    found = await connection.execute(
-        sa.text(
-            "SELECT state, count(*) AS number FROM observation"
-            " WHERE told_at IS NULL AND state IN ('received', 'held') GROUP BY state"
-        )
-    )
-    return {"received": 0, "held": 0} | {row.state: row.number for row in found}

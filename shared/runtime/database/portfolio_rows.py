@@ -1,11 +1,12 @@
-"""The portfolio's row, which is the only lock: locked in id order, written back at the end of the transaction.
+"""The portfolio's row as the only lock, and state kept in memory as a cache of its version.
 
-Who opens the transaction is in connections.py; what is decided inside it is the services' business.
+Rows are locked in id order; at the end what was raised is written back.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -22,6 +23,8 @@ portfolio_table = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("now_at", sa.DateTime(timezone=True)),
 )
+
+S = TypeVar("S")
 
 
 @dataclass(slots=True)
@@ -98,3 +101,30 @@ async def write_back(batch: Batch) -> None:
             "nows": [one.now for one in changed],
         },
     )
+
+
+class Cache(Generic[S]):
+    """State in memory, valid for exactly one version of its portfolio.
+
+    `take` removes it, so that a failed transaction leaves nothing half changed behind; `keep` puts it back after
+    the commit.
+    """
+
+    def __init__(self, size: int = 64) -> None:
+        self._size = size
+        self._states: dict[str, tuple[int, S]] = {}
+
+    def take(self, portfolio: PortfolioRow) -> S | None:
+        """The state of this very version, or None: then load it."""
+        version, state = self._states.pop(portfolio.id, (None, None))
+        return state if version == portfolio.version else None
+
+    def keep(self, batch: Batch, portfolio: PortfolioRow, state: S) -> None:
+        """Keep the state for the version that the commit of this batch makes."""
+
+        def store() -> None:
+            self._states[portfolio.id] = (portfolio.version, state)
+            while len(self._states) > self._size:
+                self._states.pop(next(iter(self._states)))
+
+        batch.after_commit.append(store)

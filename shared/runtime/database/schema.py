@@ -1,4 +1,4 @@
-"""The schema: the plumbing's own tables, and how a database comes to hold them. What is in a row is not known here."""
+"""The plumbing's tables, and bringing a schema to its newest version, one process at a time."""
 
 from pathlib import Path
 

@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random  # noqa: TID251 - seeded, so that a number names a case
 from typing import Any
 
-from services.launch.domain.calendar import Calendar
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Calendar, Context
 from services.launch.domain.feature import KnownFeature
 from services.launch.domain.policy import Follows, Freeze, Policy, Region, Slot, TeamCapacity, TeamLoad
 from services.launch.domain.rules.rule import LaunchDates

@@ -4,14 +4,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from services.launch.domain.calendar import Calendar
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Calendar, Context
 from services.launch.domain.decisions.clock import on_due
 from services.launch.domain.decisions.feature_changed import on_feature_changed
 from services.launch.domain.decisions.person import Edit, edit
-from services.launch.domain.evolution import evolve
 from services.launch.domain.launch import Launch
-from services.launch.domain.portfolio import State
+from services.launch.domain.portfolio import State, evolve
 from services.launch.settings import DEFAULT_POLICY, load_policy
 from shared.contracts.cause import Cause, Source
 from shared.contracts.feature import FeatureChange, FeatureSnapshot, Impact, Target

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.launch.domain.calendar import Calendar
+from services.launch.domain.decisions.person import Overriding
 from services.launch.domain.policy import TIERS, Approval, Budget
-from services.launch.domain.tiers.scoring import assess, nearest_fall, score
+from services.launch.domain.tiers import assess, nearest_fall, score
 from shared.contracts.feature import IMPACT_INPUTS, Impact
+from tests.unit.launch.scheduling.test_together import decide
 from tests.unit.launch.story import LOUD, MEDIUM, POLICY, SMALL, Story, is_reminder, on, only, snapshot
-from tests.unit.launch.test_together import decide
 
 VALUES = st.dictionaries(st.sampled_from(IMPACT_INPUTS), st.integers(0, 3))
 PRESENT = st.sampled_from([None, *TIERS])
@@ -108,6 +109,19 @@ def test_what_has_begun_or_is_promised_is_proposed_and_not_changed(prepare: Any,
     assert story.change("renamed", title="Another").proposals == ()
     (closed,) = story.change("rescoped", impact=MEDIUM).proposals
     assert (closed.id, closed.state) == (proposal.id, "superseded")
+
+
+def test_a_proposal_that_a_persons_own_choice_overtakes_is_told_as_closed() -> None:
+    story = Story()
+    story.add(day="2026-06-01", impact=MEDIUM)
+    story.person(pin="the fair")
+    (waiting,) = story.change("rescoped", impact=SMALL).proposals
+    quiet = Overriding(market="T3", reason="a small one", approved_by="ben", until=on("2026-05-01"))
+    message = story.person(override=quiet)
+    assert "proposal_superseded" in only(message).kinds
+    assert [(proposal.id, proposal.state) for proposal in message.proposals] == [(waiting.id, "superseded")]
+    assert story.stored().asked is None
+    assert story.replayed().launches == story.state.launches
 
 
 def test_more_than_one_step_and_the_days_before_are_proposed_too() -> None:

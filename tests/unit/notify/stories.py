@@ -4,8 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from services.notify.domain.directory import Directory, Person
-from services.notify.domain.news import CauseNews, News
-from services.notify.domain.routing import Level
+from services.notify.domain.news import CauseNews, Level, News
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import LaunchChange, LaunchesChanged, LaunchFeature, LaunchSnapshot, Link
 from shared.contracts.notify import Subject

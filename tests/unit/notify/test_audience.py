@@ -3,10 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.notify.domain.audience import Router, build_audience
+from services.notify.domain.audience import DEFAULT_POLICY, Router, build_audience
 from services.notify.domain.directory import ROLES, Directory, Person
 from services.notify.domain.news import LaunchOwner, News
-from services.notify.domain.routing import DEFAULT_POLICY
 from shared.contracts.words import PersonId
 from tests.unit.notify.stories import directory, news, person
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notify.consumers import read_launches
-from services.notify.domain.audience import Router
+from services.notify.domain.audience import DEFAULT_POLICY, Router
 from services.notify.domain.hearing import Decision, SubjectKey, SubjectState, decide
 from services.notify.domain.news import CauseNews
 from services.notify.domain.obligations import (
@@ -24,7 +24,6 @@ from services.notify.domain.obligations import (
     count_classes,
 )
 from services.notify.domain.obligations import decide as decide_act
-from services.notify.domain.routing import DEFAULT_POLICY
 from shared.contracts.notify import COVERAGE_CLASSES, ReceiptsChanged
 from shared.contracts.words import PersonId
 from tests.contracts.samples import LAUNCHES_CHANGED

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.roadmap.domain.causes import tell
 from services.roadmap.domain.reading import read_line
 from services.roadmap.domain.roadmap import Roadmap, evolve, judge
-from services.roadmap.domain.sentences import tell
 from tests.unit.roadmap.told import MAY, Q3, V1, V2, V9, WORD, Told, kinds, observe
 
 HISTORY = Path(__file__).parents[4] / "shared" / "data" / "kubernetes-roadmap"

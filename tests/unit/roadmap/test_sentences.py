@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.roadmap.domain.sentences import tell
+from services.roadmap.domain.causes import tell
 from tests.unit.roadmap.told import V1, V9, Told, observe, on
 
 

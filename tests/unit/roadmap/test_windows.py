@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.roadmap.domain.windows import count_working_days, read_window
+from services.roadmap.domain.observation import read_window
+from services.roadmap.domain.roadmap import count_working_days
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ with or without one.
 
 from collections.abc import Iterator, Sequence
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.decisions.clock import derive_clock_cause_id
 from services.launch.domain.decisions.message import DecisionContext
 from services.launch.domain.decisions.verdict import reasons_not_to, renew

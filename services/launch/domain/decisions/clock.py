@@ -7,19 +7,17 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 
-from services.launch.domain.context import Context
-from services.launch.domain.decisions.message import DecisionContext, LaunchDecision
+from services.launch.domain.calendar import Context
+from services.launch.domain.decisions.message import DecisionContext, LaunchDecision, explain
 from services.launch.domain.decisions.pipeline import LaunchRequest, decide, reshape
-from services.launch.domain.evolution import waits_for_train
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import Launch
-from services.launch.domain.portfolio import WAKE, Due, State
-from services.launch.domain.reasons import explain
+from services.launch.domain.portfolio import WAKE, Due, State, waits_for_train
 from services.launch.domain.rules.lead import last_days
 from services.launch.domain.rules.train import settles_on
 from services.launch.domain.scheduling.request import request_date
 from services.launch.domain.scheduling.single import date_alone
-from services.launch.domain.tiers.retiering import settle, settle_by_person
+from services.launch.domain.tiers import settle, settle_by_person
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import Conflict, LaunchesChanged, LaunchSnapshot, Link
 from shared.contracts.words import CauseId, LaunchId, PortfolioId, format_instant
@@ -116,7 +114,7 @@ def _fellows(launch: Launch, state: State, context: Context) -> list[Launch]:
     train = launch.snapshot.train
     if train is None or not _is_settled(launch, context):
         return []
-    riders = (state.launches[name] for name in sorted(state.audiences.riders(train) - {launch.id}))
+    riders = (state.launches[name] for name in sorted(state.riders.get(train, set()) - {launch.id}))
     return [rider for rider in riders if waits_for_train(rider, state.features, context.calendar, context.now)]
 
 

@@ -13,11 +13,12 @@ from services.launch.domain.decisions.message import DecisionContext, LaunchDeci
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import OPEN_STATES, tier_of
 from services.launch.domain.policy import Budget
-from services.launch.domain.rules.audience import CROWDING, REST, Crowd
+from services.launch.domain.rules.audience import CROWDING, REST, Crowding
 from services.launch.domain.rules.budget import BUDGET, BudgetCandidate, is_same_choice, over_budget
 from services.launch.domain.rules.catalogue import bounds, first_quiet, of_day, situation_of
+from services.launch.domain.rules.rule import Board, Spot, Violation
 from services.launch.domain.rules.train import Act, count_missed
-from services.launch.domain.tiers.scoring import score, values_of
+from services.launch.domain.tiers import score, values_of
 from shared.contracts.launch import Conflict, LaunchKind, LaunchSnapshot, Link, Option
 from shared.contracts.words import LaunchId
 
@@ -92,15 +93,10 @@ def _links(conflicts: Sequence[Conflict]) -> list[Link]:
 def apply_audience_conflicts(decisions: Sequence[LaunchDecision], about: DecisionContext) -> list[LaunchDecision]:
     """The decisions with what trains and audiences leave open; also of others who crowd somebody now, or nobody."""
     shapes = {decision.after.id: decision.after for decision in decisions}
-    audiences, launches = about.state.audiences, about.state.launches
-    with audiences.tried() as put:
-        for name, shape in shapes.items():
-            put(name, shape)
-        names = sorted((audiences.declared | _heirs(decisions, about)) - shapes.keys())
-        others = [
-            LaunchDecision(launches[name], launches[name].snapshot, (), launches[name].conflicts) for name in names
-        ]
-        found = _flags((*decisions, *others), shapes, about)
+    launches, board = about.state.launches, about.state.board(about.context).reshaped(shapes)
+    names = sorted((about.state.crowding | _heirs(decisions, board, about)) - shapes.keys())
+    others = [LaunchDecision(launches[name], launches[name].snapshot, (), launches[name].conflicts) for name in names]
+    found = _flags((*decisions, *others), board, about)
     flagged = []
     for decision in decisions:
         ours = found[decision.after.id]
@@ -121,31 +117,34 @@ def _instead_of_ours(conflicts: Sequence[Conflict], ours: Sequence[Conflict]) ->
     return (*(conflict for conflict in conflicts if conflict.constraint not in OF_AUDIENCES), *ours)
 
 
-def _heirs(decisions: Sequence[LaunchDecision], about: DecisionContext) -> set[LaunchId]:
+def _heirs(decisions: Sequence[LaunchDecision], board: Board, about: DecisionContext) -> set[LaunchId]:
     """Whom those crowd that have said so until their day: from now on the others say it."""
-    audiences, context = about.state.audiences, about.context
-    past = (decision.after for decision in decisions if decision.after.id in audiences.declared)
+    past = (decision.after for decision in decisions if decision.after.id in about.state.crowding)
     return {
         name
         for launch in past
-        if launch.date and launch.date <= context.today
-        for crowd in audiences.against(launch, launch.date, context.calendar)
+        if launch.date and launch.date <= about.context.today
+        for crowd in _crowds(launch, launch.date, board)
         for name in crowd.by
     }
 
 
+def _crowds(launch: LaunchSnapshot, day: date, board: Board) -> list[Violation]:
+    crowds = Crowding().between(Spot(launch, day), board)
+    return [crowd for crowd in crowds if crowd.constraint in CROWDING]
+
+
 def _flags(
-    decisions: Sequence[LaunchDecision], shapes: Mapping[LaunchId, LaunchSnapshot], about: DecisionContext
+    decisions: Sequence[LaunchDecision], board: Board, about: DecisionContext
 ) -> dict[LaunchId, tuple[Conflict, ...]]:
     """What stands against each launch; those that are known already are looked at first and stay as they were told."""
-    audiences, context = about.state.audiences, about.context
-    said = set(audiences.declared)
+    context, said = about.context, set(about.state.crowding)
     found: dict[LaunchId, tuple[Conflict, ...]] = {}
     order = sorted(decisions, key=lambda each: (each.after.id not in said, each.after.pin is None, each.after.id))
     for decision in order:
-        launch, crowds = decision.after, list[Crowd]()
+        launch, crowds = decision.after, list[Violation]()
         if launch.state in OPEN_STATES and launch.date and launch.date > context.today:
-            crowds = audiences.against(launch, launch.date, context.calendar)
+            crowds = _crowds(launch, launch.date, board)
         crowds = [crowd for crowd in crowds if not _is_said(crowd, said - {launch.id})]
         said = said | {launch.id} if crowds else said - {launch.id}
         known = {conflict.constraint: conflict for conflict in decision.known_conflicts}
@@ -156,21 +155,22 @@ def _flags(
             if rule in known and known[rule].detail == detail:
                 conflicts.append(known[rule])
                 continue
-            by = {name for crowd in same for name in crowd.by}
-            others = [shapes.get(name) or about.state.launches[name].snapshot for name in sorted(by)]
-            options = tuple(_ways_out(launch, others, about))
+            others = [board.shape_of(name) for name in sorted({name for crowd in same for name in crowd.by})]
+            options = tuple(_ways_out(launch, others, board, about))
             conflicts.append(Conflict(launch=launch.id, constraint=rule, detail=detail, options=options))
         found[launch.id] = (*conflicts, *_missed(decision, known, about))
     return found
 
 
-def _is_said(crowd: Crowd, said: Collection[LaunchId]) -> bool:
+def _is_said(crowd: Violation, said: Collection[LaunchId]) -> bool:
     """Whether others have said it: of a week one of them, of days of rest each of them."""
     by = set(crowd.by)
-    return by <= set(said) if crowd.constraint == REST else not by.isdisjoint(said)
+    return by <= set(said) if crowd.each else not by.isdisjoint(said)
 
 
-def _ways_out(launch: LaunchSnapshot, others: Sequence[LaunchSnapshot], about: DecisionContext) -> Iterator[Option]:
+def _ways_out(
+    launch: LaunchSnapshot, others: Sequence[LaunchSnapshot], board: Board, about: DecisionContext
+) -> Iterator[Option]:
     """Another day for the launch or for one of the others, or to let it be."""
     context = about.context
     last = context.today + timedelta(days=context.policy.horizon_days)
@@ -179,7 +179,7 @@ def _ways_out(launch: LaunchSnapshot, others: Sequence[LaunchSnapshot], about: D
     moves += (("move_other", other) for other in islice(movable, MOST_OTHERS))
     for action, who in moves:
         first = (who.date or context.today) + ONE_DAY
-        day = first_quiet(who, first, last, about.state.audiences, context.calendar)
+        day = first_quiet(who, first, last, board)
         if day:
             cost = context.policy.objective.price(who, day, context.today)
             yield Option(action=action, detail=f"Move {who.name} from {who.date} to {day}.", cost=cost)

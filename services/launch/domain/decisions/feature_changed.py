@@ -6,8 +6,8 @@ Says which launches a cause concerns, what they shall be, and which need a date;
 from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from services.launch.domain.context import Context
-from services.launch.domain.decisions.message import DecisionContext, LaunchDecision
+from services.launch.domain.calendar import Context
+from services.launch.domain.decisions.message import DecisionContext, LaunchDecision, explain
 from services.launch.domain.decisions.pipeline import (
     LaunchRequest,
     blank,
@@ -19,9 +19,8 @@ from services.launch.domain.decisions.pipeline import (
 from services.launch.domain.feature import KnownFeature, features_of, learn
 from services.launch.domain.launch import HAPPENED_STATES, Launch, carry, derive_launch_id, tier_of
 from services.launch.domain.portfolio import State
-from services.launch.domain.reasons import explain
 from services.launch.domain.scheduling.request import request_date
-from services.launch.domain.tiers.retiering import settle
+from services.launch.domain.tiers import settle
 from shared.contracts.cause import Cause
 from shared.contracts.feature import FeatureChange, FeatureKind
 from shared.contracts.launch import LaunchesChanged, LaunchSnapshot, Link

@@ -5,15 +5,15 @@ Compares what was with what is; which launches are concerned is decided in pipel
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import Launch, is_material
 from services.launch.domain.portfolio import State
-from services.launch.domain.reasons import explain
 from services.launch.domain.scheduling.request import PlanRequest
 from shared.contracts.cause import Cause
-from shared.contracts.feature import FeatureChange
+from shared.contracts.feature import FeatureChange, FeatureSnapshot
 from shared.contracts.launch import (
     Conflict,
     LaunchChange,
@@ -208,3 +208,73 @@ def _train_kinds(before: LaunchSnapshot | None, after: LaunchSnapshot) -> Iterat
         yield LaunchKind.LEFT_TRAIN
     if after.train:
         yield LaunchKind.BOARDED
+
+
+OF_ONE_FEATURE = frozenset({"observation", "import", "reconciliation"})
+
+"""Kinds of causes that are the change of one feature, whatever it is."""
+
+
+def explain(
+    cause: Cause,
+    heard: Sequence[FeatureChange],
+    before: LaunchSnapshot | None,
+    after: LaunchSnapshot,
+    steps: Sequence[Link],
+) -> tuple[Link, ...]:
+    """Event, the features that changed, the tier if it did, the rules that decided the date, the launch.
+
+    Where the event is the change of one feature, its sentence says what happened to that feature: once is enough.
+    """
+    told = heard[0].feature.id if len(heard) == 1 and cause.kind in OF_ONE_FEATURE else None
+    return (
+        Link(event=cause.id, feature=told, detail=cause.summary),
+        *(Link(feature=one.feature.id, detail=describe(one)) for one in heard if told is None),
+        *_tier(before, after),
+        *steps,
+        Link(launch=after.id, detail=_outcome(before, after)),
+    )
+
+
+def describe(change: FeatureChange) -> str:
+    """One sentence of what happened to a feature."""
+    ref, kinds = change.feature.ref, list(change.kinds)
+    told = f"{ref}: {', '.join(kind.replace('_', ' ') for kind in kinds) or 'changed'}"
+    if change.by_working_days:
+        told += f" by {change.by_working_days} working days"
+    was, now = _window(change.before), _window(change.feature)
+    return told + (f", {was} to {now}" if change.before and was != now else f", {now}" if now else "")
+
+
+def _window(feature: FeatureSnapshot | None) -> str:
+    if feature is None or feature.target is None:
+        return "no target"
+    target = feature.target
+    return str(target.latest) if target.latest else " ".join(target.as_written.values())
+
+
+def _tier(before: LaunchSnapshot | None, after: LaunchSnapshot) -> Iterator[Link]:
+    if before and (before.market_tier, before.internal_tier) != (after.market_tier, after.internal_tier):
+        detail = f"{before.market_tier} becomes {after.market_tier}: {after.tier_reason}"
+        yield Link(launch=after.id, constraint="tier", detail=detail)
+
+
+def _outcome(before: LaunchSnapshot | None, after: LaunchSnapshot) -> str:
+    was, now = before.date if before else None, after.date
+    if before and before.state != after.state and after.state in {"cancelled", "launched"}:
+        return f"{after.name}: {after.state}"
+    if after.state == "held" and now:
+        return f"{after.name} is held: {after.waits_for or f'it is live, and will be announced on {now}'}"
+    if was == now:
+        return (
+            f"{after.name} stays on {_day(now)}"
+            if now
+            else f"{after.name} has no date: {after.waits_for or after.state}"
+        )
+    if now is None:
+        return f"{after.name} loses its date {was}: {after.waits_for or after.state}"
+    return f"{after.name} moves from {was} to {now}" if was else f"{after.name} is planned for {now}"
+
+
+def _day(day: date | None) -> str:
+    return str(day) if day else "no date"

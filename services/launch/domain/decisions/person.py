@@ -6,7 +6,7 @@ Checks an act and says what it asks for; what follows for date and tier is decid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.decisions.message import DecisionContext
 from services.launch.domain.decisions.pipeline import PIN_HOLDS, LaunchRequest, blank, decide, reshape
 from services.launch.domain.feature import KnownFeature, features_of
@@ -16,7 +16,7 @@ from services.launch.domain.rules.catalogue import violations
 from services.launch.domain.rules.lead import AFTER_READY, Lead, contract, ready_on
 from services.launch.domain.scheduling.request import DateRequest, request_date
 from services.launch.domain.scheduling.single import date_alone
-from services.launch.domain.tiers.retiering import Settled, settle_by_person
+from services.launch.domain.tiers import Settled, settle_by_person
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import (
     Completed,
@@ -150,7 +150,6 @@ def edit(state: State, command: Edit, context: Context, revision: int) -> Launch
         insists=command.date is not None,
         off=bool(command.cancel),
         anew=plans,
-        closes_proposal=False,
     )
     if not plans:
         return decide(about, about.plan_request(), [request])
@@ -212,7 +211,10 @@ def _pin(base: LaunchSnapshot, command: Edit, context: Context) -> Pin | None:
 
 
 def _check_date(day: Day, wanted: DateRequest, context: Context) -> None:
-    """A person may choose any day that breaks no rule, and with a pin any day ahead."""
+    """A person may choose any day that breaks no rule of the launch's own, and with a pin any day ahead.
+
+    What others have against the day is found when all are planned (`insists` in pipeline.py).
+    """
     if day <= context.today:
         raise RefusedError(f"{day} is not ahead; the earliest day is tomorrow", "$.date")
     if (day - context.today).days > context.policy.horizon_days:

@@ -8,17 +8,22 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.decisions.conflicts import apply_audience_conflicts, apply_tier_budget
-from services.launch.domain.decisions.message import DecisionContext, LaunchDecision, build_message, leave_as_it_is
+from services.launch.domain.decisions.message import (
+    DecisionContext,
+    LaunchDecision,
+    build_message,
+    explain,
+    leave_as_it_is,
+)
 from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import OPEN_STATES, Launch, carry, derive, tier_of
-from services.launch.domain.reasons import explain
 from services.launch.domain.rules.lead import compressed, days_of, last_days, out_of_reach, ready_on
 from services.launch.domain.scheduling.remedies import find_relief
 from services.launch.domain.scheduling.request import DateRequest, Placement, Placements, PlanRequest
 from services.launch.domain.scheduling.schedule import schedule
-from services.launch.domain.tiers.retiering import RETIER, Settled, derive_proposal_id, settle_by_person
+from services.launch.domain.tiers import RETIER, Settled, derive_proposal_id, settle_by_person
 from shared.contracts.feature import FeatureChange
 from shared.contracts.launch import (
     LaunchesChanged,
@@ -58,15 +63,13 @@ class LaunchRequest:
     kinds: tuple[LaunchKind, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     insists: bool = False
-    """A person gives its date: that one, or none of it happens."""
+    """A person gives its date: that one, or none of it happens. Others make room where the cheapest plan says so."""
     off: bool = False
     """A person calls it off."""
     anew: bool = True
     """Its state and train follow from its date also where that stays."""
     warns: bool = True
     """Whether teams that lose lead are warned, and a change of its tier is proposed or no longer."""
-    closes_proposal: bool = True
-    """Whether a change of its tier that is no longer asked for is closed with this, or with the next word on it."""
     reminds: bool = False
     """The clock has woken it: what must begin today is said, and it is told of in any case."""
     may_be_earlier: bool = False
@@ -175,7 +178,7 @@ def _decide_on(request: LaunchRequest, placement: Placement | None, about: Decis
         kinds += [LaunchKind.LEAD_TIME_AT_RISK] if lost else []
         change = _propose_tier(request, after, context)
         if change:
-            proposals += [change[0]] if request.closes_proposal else []
+            proposals.append(change[0])
             kinds.append(change[1])
             links += change[2]
     begins = tuple(last_days(after, context.calendar, context.today)) if request.reminds else ()

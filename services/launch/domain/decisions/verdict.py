@@ -8,16 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from services.launch.domain.calendar import SOFT
-from services.launch.domain.context import Context, RefusedError
-from services.launch.domain.decisions.message import DecisionContext, LaunchDecision, build_message
+from services.launch.domain.calendar import SOFT, Context, RefusedError
+from services.launch.domain.decisions.message import DecisionContext, LaunchDecision, build_message, explain
 from services.launch.domain.decisions.pipeline import LaunchRequest, decide, place, reshape
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import Launch, tier_of
 from services.launch.domain.portfolio import State
-from services.launch.domain.reasons import explain
 from services.launch.domain.rules.catalogue import (
-    BETWEEN,
+    ROOM,
     CheckedPlan,
     check_plan,
     crowding,
@@ -28,7 +26,7 @@ from services.launch.domain.rules.catalogue import (
 from services.launch.domain.rules.rule import Spot
 from services.launch.domain.scheduling.approval import become
 from services.launch.domain.scheduling.request import FoundDates, Placement, Shapes
-from services.launch.domain.tiers.retiering import settle_by_person
+from services.launch.domain.tiers import settle_by_person
 from shared.contracts.cause import Cause, Source
 from shared.contracts.launch import (
     Conflict,
@@ -255,7 +253,7 @@ def _crowded(launch: Launch, option: Option, about: DecisionContext) -> tuple[Co
     """What the launch takes from others on the date that it keeps, after its needs have changed."""
     snapshot = launch.snapshot
     reasons = crowding(Spot(snapshot, snapshot.date), about.state.board(about.context)) if snapshot.date else []
-    planned = {reason.constraint: reason.detail for reason in reasons if reason.constraint in BETWEEN}
+    planned = {reason.constraint: reason.detail for reason in reasons if reason.constraint in ROOM}
     return _conflicts(launch, planned, option)
 
 

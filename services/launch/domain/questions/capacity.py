@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.portfolio import State
 from services.launch.domain.scheduling.engine.model import iso_week
 from services.launch.domain.scheduling.engine_state import engine_state_of

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from services.launch.domain.calendar import ONE_DAY
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import ONE_DAY, Context
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State

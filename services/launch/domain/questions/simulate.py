@@ -1,4 +1,8 @@
-"""What messages that were not told would change, summed up: moves with their cost, what waits, what conflicts."""
+"""What would happen: the very decision, made on the state as it is, and not told. One question, asked three ways.
+
+`simulate` tries out slips and edits; `compare` a scenario, which is these under a name and may extend another; `sweep`
+a feature's slip by so many days (blast radius). Nothing is stored.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,14 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 
-from services.launch.domain.context import Context, RefusedError
+from services.launch.domain.calendar import Context, RefusedError
 from services.launch.domain.decisions.feature_changed import on_feature_changed
 from services.launch.domain.decisions.message import DecisionContext, build_message
 from services.launch.domain.decisions.person import Edit, edit
 from services.launch.domain.decisions.verdict import cause_of
-from services.launch.domain.evolution import evolve
 from services.launch.domain.launch import Launch
-from services.launch.domain.portfolio import State
+from services.launch.domain.portfolio import State, evolve
 from shared.contracts.cause import Cause, Source
 from shared.contracts.feature import FeatureChange, FeatureKind, Target
 from shared.contracts.launch import (
@@ -63,7 +66,7 @@ def sum_up(state: State, messages: Sequence[LaunchesChanged], context: Context) 
     moves = {one.launch: one for one in (*_moved(messages, context), *_waiting(state, proposals, context))}
     return SimulationResult(
         moves=tuple(_pay_once([moves[name] for name in sorted(moves)], context)),
-        stage=context.reached if context.policy.binds else "S0",
+        stage=context.reached,
         proposals=tuple(proposals.values()),
         conflicts=tuple(one for found in _conflicts(messages).values() for one in found),
         opportunities=tuple({one.launch: one for message in messages for one in message.opportunities}.values()),

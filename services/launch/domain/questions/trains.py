@@ -1,6 +1,6 @@
 """What is shown of trains and audiences: who rides where, how strong, what goes along as a line in the notes.
 
-No date is chosen here; what holds is in domain/audiences.
+No date is chosen here; what holds is in rules/audience.py and rules/train.py.
 """
 
 from collections import defaultdict
@@ -8,13 +8,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State
-from services.launch.domain.rules.audience import EVERYBODY, REST
+from services.launch.domain.rules.audience import CROWDING, EVERYBODY, Crowding
+from services.launch.domain.rules.rule import Spot
 from services.launch.domain.rules.train import counts, is_settled, segments_of
-from services.launch.domain.tiers.scoring import assess
+from services.launch.domain.tiers import assess
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Ride:
 
 
 @dataclass(frozen=True, slots=True)
-class Crowding:
+class CrowdedSegment:
     """A segment that hears more than the policy allows: the rule, the launches, and the sentence."""
 
     segment: str
@@ -62,7 +63,7 @@ class Departures:
     """All of it."""
 
     trains: tuple[Ride, ...]
-    audiences: tuple[Crowding, ...]
+    audiences: tuple[CrowdedSegment, ...]
     missed: tuple[Missed, ...]
 
 
@@ -72,7 +73,7 @@ def read_departures(state: State, context: Context) -> Departures:
     ahead = [one for one in opened if one.snapshot.date]
     return Departures(
         trains=tuple(_rides(state, ahead, context)),
-        audiences=tuple(_crowdings(state, ahead, context)),
+        audiences=tuple(_crowded(state, ahead, context)),
         missed=tuple(_missed(opened, context)),
     )
 
@@ -116,18 +117,21 @@ def _notes(segment: str, quiet: Sequence[KnownFeature]) -> Iterator[str]:
             yield f"{one.snapshot.ref}: {one.snapshot.title}"
 
 
-def _crowdings(state: State, ahead: Iterable[Launch], context: Context) -> Iterator[Crowding]:
+def _crowded(state: State, ahead: Iterable[Launch], context: Context) -> Iterator[CrowdedSegment]:
     """Each crowd once: days of rest by whoever comes too early after others, a week by the last of it."""
+    board, rule = state.board(context), Crowding()
     for launch in ahead:
         day = launch.snapshot.date
-        for crowd in (
-            state.audiences.against(launch.snapshot, day, context.calendar) if day and day > context.today else ()
-        ):
-            days = [(state.standing[name], name) for name in crowd.by]
-            before = [one for one in sorted(days) if one < (day, launch.id)]
-            if before and (crowd.constraint == REST or len(before) == len(days)):
+        if day is None or day <= context.today:
+            continue
+        for crowd in rule.between(Spot(launch.snapshot, day), board):
+            others = sorted((state.standing[name], name) for name in crowd.by)
+            before = [other for other in others if other < (day, launch.id)]
+            says = crowd.constraint in CROWDING and (crowd.each or len(before) == len(others))
+            if before and says:
                 launches = (*(name for _, name in before), launch.id)
-                yield Crowding(crowd.segment, crowd.constraint, before[0][0], launches, crowd.detail)
+                segment = crowd.subject.partition(",")[0]
+                yield CrowdedSegment(segment, crowd.constraint, before[0][0], launches, crowd.detail)
 
 
 def _missed(launches: Iterable[Launch], context: Context) -> Iterator[Missed]:

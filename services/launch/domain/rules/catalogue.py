@@ -10,17 +10,23 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple, cast
 
-from services.launch.domain.calendar import ONE_DAY, SOFT, Calendar
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import ONE_DAY, SOFT, Calendar, Context
 from services.launch.domain.feature import KnownFeature, waits_for
 from services.launch.domain.launch import tier_of
-from services.launch.domain.rules.audience import Audiences, Crowding, Spacing
-from services.launch.domain.rules.days import Frozen, Limits, TrainDay, Workday
+from services.launch.domain.rules.audience import CROWDING, Crowding
+from services.launch.domain.rules.between import Apart, Capacity, InOrder, Slots, Together, followers_of
 from services.launch.domain.rules.lead import after_ready, notice_of
-from services.launch.domain.rules.order import After, Apart, Together, followers_of
-from services.launch.domain.rules.readiness import Boarding, LeadAfterReady, Notice, Ready
-from services.launch.domain.rules.room import Capacity, Slots
-from services.launch.domain.rules.rule import Board, Bound, Distance, LaunchDates, Rule, Situation, Spot, Violation
+from services.launch.domain.rules.own import (
+    Boarding,
+    DayLimits,
+    LeadAfterReady,
+    NotFrozen,
+    NoticeGiven,
+    Ready,
+    TrainDay,
+    Workday,
+)
+from services.launch.domain.rules.rule import Board, Bound, LaunchDates, Rule, Situation, Spot, Violation
 from shared.contracts.launch import LaunchSnapshot, Tier
 from shared.contracts.words import Day, LaunchId
 
@@ -28,16 +34,15 @@ RULES: tuple[Rule, ...] = (
     Ready(),
     Boarding(),
     LeadAfterReady(),
-    Notice(),
-    Limits(),
+    NoticeGiven(),
+    DayLimits(),
     Workday(),
-    Frozen(),
+    NotFrozen(),
     TrainDay(),
-    After(),
+    InOrder(),
     Together(),
     Capacity(),
     Slots(),
-    Spacing(),
     Apart(),
     Crowding(),
 )
@@ -45,6 +50,9 @@ RULES: tuple[Rule, ...] = (
 
 BETWEEN = frozenset(name for rule in RULES if rule.is_planned for name in rule.names)
 """The rules by which launches keep each other from a day and that plans keep, as chains and conflicts name them."""
+
+ROOM = BETWEEN - CROWDING
+"""Those that leave a launch no room; who crowds a segment is told otherwise (decisions/conflicts.py)."""
 
 REMEMBERED_DAYS = 65_536
 
@@ -135,14 +143,12 @@ def next_allowed(
     return None, list(steps.values())
 
 
-def first_quiet(
-    shape: LaunchSnapshot, first: date, last: date, audiences: Audiences, calendar: Calendar
-) -> date | None:
+def first_quiet(shape: LaunchSnapshot, first: date, last: date, board: Board) -> date | None:
     """The first day that the calendar and its audiences leave to the launch; None if there is none up to `last`."""
-    tier = tier_of(shape)
-    day, _ = next_allowed(first, tier, shape.regions, last, calendar)
-    while day and audiences.against(shape, day, calendar):
-        day, _ = next_allowed(day + ONE_DAY, tier, shape.regions, last, calendar)
+    tier, rule = tier_of(shape), Crowding()
+    day, _ = next_allowed(first, tier, shape.regions, last, board.calendar)
+    while day and any(True for _ in rule.between(Spot(shape, day), board)):
+        day, _ = next_allowed(day + ONE_DAY, tier, shape.regions, last, board.calendar)
     return day
 
 
@@ -256,11 +262,10 @@ def _broken_at(spot: Spot, board: Board) -> Iterator[tuple[Violation, frozenset[
     for broken in of_day(spot.day, spot.tier, spot.shape.regions, board.calendar):
         if broken.constraint != SOFT:
             yield broken, frozenset([spot.shape.id])
-    for rule in RULES:
-        for broken in () if isinstance(rule, Crowding) else rule.between(spot, board):
-            own = frozenset(broken.together or (spot.shape.id,))
-            for others in [[other] for other in broken.by] if isinstance(rule, Distance) else [broken.by]:
-                yield broken, own.union(others)
+    for broken in crowding(spot, board):
+        own = frozenset(broken.together or (spot.shape.id,))
+        for others in [[other] for other in broken.by] if broken.each else [broken.by]:
+            yield broken, own.union(others)
 
 
 def _needs_other(was: LaunchSnapshot, now: LaunchSnapshot) -> bool:

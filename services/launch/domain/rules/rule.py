@@ -14,12 +14,14 @@ from typing import ClassVar, NamedTuple
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.feature import KnownFeature
-from services.launch.domain.launch import tier_of
+from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, tier_of
 from services.launch.domain.policy import Activity, Policy
 from shared.contracts.launch import LaunchSnapshot, Tier
 from shared.contracts.words import LaunchId
 
 WEEK = timedelta(weeks=1)
+COUNTED = OPEN_STATES | HAPPENED_STATES
+"""Launches in these states are in the way of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Violation:
     """Those of its group, itself among them, that break it; none: the launch alone."""
     subject: str = ""
     day: date | None = None
+    each: bool = False
+    """Whether each of `by` is enough; otherwise they break it all together."""
 
 
 # ---- who is where
@@ -155,6 +159,12 @@ class Board:
             if day := self.day_of(name):
                 yield Spot(self.shape_of(name), day)
 
+    def reshaped(self, shapes: Mapping[LaunchId, LaunchSnapshot]) -> "Board":
+        """The board with these launches as they will be, each on its date if it counts."""
+        days = {name: shape.date if shape.state in COUNTED else None for name, shape in shapes.items()}
+        known = self.shape_of
+        return replace(self, shape_of=lambda name: shapes.get(name) or known(name), moved={**self.moved, **days})
+
     def group(self, launch: LaunchId) -> tuple[LaunchId, ...]:
         """All that share its date by the policy, itself among them, wherever persons have put them."""
         group = self.calendar.group_of.get(launch)
@@ -202,7 +212,10 @@ class Rule:
 
 
 class Use(NamedTuple):
-    """What a launch takes of something in its week plus `offset` weeks."""
+    """What a launch takes of something in its week plus `offset` weeks.
+
+    The sentence begins with `resource` ("… in the week of"); the engine counts by it, so no two rules may share one.
+    """
 
     resource: str
     offset: int
@@ -210,7 +223,11 @@ class Use(NamedTuple):
 
 
 class WeeklyLimit(Rule):
-    """So much of a resource in an ISO week. Weeks that are over do not count; a group's launches add up."""
+    """So much of a resource in an ISO week. Weeks that are over do not count.
+
+    A group's launches add up: a group that needs more than the limit by itself finds no day. Who is in the way is in
+    `by`, not in the sentence.
+    """
 
     is_planned = True
 
@@ -300,4 +317,5 @@ class Distance(Rule):
         for scope, others in sorted(close.items()):
             listed = " ".join(f"{other.shape.name} {other.day}" for other in others)
             by = tuple(other.shape.id for other in others)
-            yield Violation(self.names[0], f"{own[scope]} days from {listed} in {scope[0]}", by=by)
+            detail = f"{own[scope]} days from {listed} in {scope[0]}"
+            yield Violation(self.names[0], detail, by=by, each=True)

@@ -14,7 +14,7 @@ from services.launch.domain.feature import KnownFeature
 from services.launch.domain.launch import OPEN_STATES, Launch, tier_of
 from services.launch.domain.policy import Policy
 from services.launch.domain.rules.audience import EVERYBODY
-from services.launch.domain.tiers.scoring import score, values_of
+from services.launch.domain.tiers import score, values_of
 from shared.contracts.launch import LaunchKind, LaunchSnapshot
 from shared.contracts.words import CauseId, LaunchId
 

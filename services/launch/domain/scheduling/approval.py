@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.launch import tier_of
 from services.launch.domain.policy import Approval
 from services.launch.domain.portfolio import RESCHEDULE

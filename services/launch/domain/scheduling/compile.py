@@ -11,11 +11,13 @@ from typing import cast
 
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.policy import TIERS, Follows, Policy
+from services.launch.domain.rules.audience import audience_of
 from services.launch.domain.rules.catalogue import RULES, of_day
 from services.launch.domain.rules.rule import Distance, WeeklyLimit
 from services.launch.domain.scheduling.engine.blocks import Members
 from services.launch.domain.scheduling.engine.model import (
     DAYS_A_WEEK,
+    REST,
     Costs,
     Entry,
     Lag,
@@ -60,27 +62,47 @@ def frame_of(calendar: Calendar, today: date) -> PlanningProblem:
         teams=tuple(team_of(rule, resource, weeks, policy) for rule in WEEKLY for resource in rule.resources(policy)),
         features=(),
         launches=(),
+        touches=policy.audience.touches_per_week,
+        train_days=frozenset(_train_days(calendar, base * DAYS_A_WEEK + 1, horizon)),
     )
+
+
+def _train_days(calendar: Calendar, first: int, last: int) -> Iterator[int]:
+    day = calendar.next_train(date.fromordinal(first)).toordinal()
+    yield from range(day, last + 1, calendar.policy.trains.every_weeks * DAYS_A_WEEK)
+
+
+def row_of(rule: WeeklyLimit, resource: str, policy: Policy) -> str:
+    """The row of a resource: its name where the rule lists it, else the rule's too, so that no two rules share one."""
+    return resource if resource in rule.resources(policy) else f"{rule.names[0]}: {resource}"
 
 
 def team_of(rule: WeeklyLimit, resource: str, weeks: range, policy: Policy) -> TeamWeeks:
     """A resource that a rule limits by weeks, as the engine counts it."""
-    mondays = (date.fromordinal(week * DAYS_A_WEEK + 1) for week in weeks)
+    mondays = [date.fromordinal(week * DAYS_A_WEEK + 1) for week in weeks]
     return TeamWeeks(
-        resource, weeks.start, tuple(rule.limit(resource, monday, policy) for monday in mondays), rule.names[0]
+        id=row_of(rule, resource, policy),
+        first_week=weeks.start,
+        capacity=tuple(rule.limit(resource, monday, policy) for monday in mondays),
+        constraint=rule.names[0],
+        name=resource,
     )
 
 
 def work_of(shape: LaunchSnapshot, tier: Tier, policy: Policy) -> tuple[Work, ...]:
     """What the launch takes of everything that rules limit by weeks."""
-    return tuple(Work(*use) for rule in WEEKLY for use in rule.uses(shape, tier, policy))
+    return tuple(
+        Work(row_of(rule, use.resource, policy), use.offset, use.units)
+        for rule in WEEKLY
+        for use in rule.uses(shape, tier, policy)
+    )
 
 
 def scopes_of(shape: LaunchSnapshot, tier: Tier, policy: Policy) -> tuple[Scope, ...]:
     """Where the launch keeps days from others."""
-    return tuple(
-        (Line(rule.names[0], *key), days) for rule in DISTANCES for key, days in rule.scopes(shape, tier, policy)
-    )
+    apart = [(Line(rule.names[0], *key), days) for rule in DISTANCES for key, days in rule.scopes(shape, tier, policy)]
+    rest = policy.audience.rest_days
+    return (*apart, *((Line(REST, segment, ""), rest + 1) for segment in audience_of(shape) if rest))
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from services.launch.domain.launch import tier_of
 from services.launch.domain.reasons import plainly
+from services.launch.domain.rules.audience import CROWDING
 from services.launch.domain.rules.catalogue import CheckedPlan, check_plan
 from services.launch.domain.scheduling.approval import apply_approval_policy, cut, settle
 from services.launch.domain.scheduling.engine.model import ChainStep
@@ -112,6 +113,9 @@ def _find_moves(draft: PlanDraft, touched: Mapping[str, Proposal]) -> int:
     waiting = {
         move.launch for name, proposal in state.proposals.items() if name not in touched for move in proposal.moves
     }
+    context = draft.request.context
+    frozen = context.policy.objective.frozen_working_days
+    near = context.calendar.after_working_days(context.today, frozen, ()).toordinal()
     in_order = sorted(draft.asked)
     changed = {launch for launch in in_order if _stand(draft, launch)}
     forced: dict[str, int] = {}
@@ -122,8 +126,11 @@ def _find_moves(draft: PlanDraft, touched: Mapping[str, Proposal]) -> int:
             continue
         if day.toordinal() > entry.date:
             forced[launch] = day.toordinal()
-        elif launch in undecided | changed and engine.reasons_against(launch, entry.date, waiting):
-            cramped.add(launch)
+        else:
+            reasons = engine.reasons_against(launch, entry.date, waiting)
+            crowds = entry.date > near and any(reason.constraint in CROWDING for reason in reasons)
+            if crowds or (reasons and launch in undecided | changed):
+                cramped.add(launch)
     forced |= {launch: day for launch, day in _followers(draft) if launch not in forced}
     mark = trial.mark()
     if not forced and not cramped:
@@ -292,7 +299,9 @@ def _price_pins(draft: PlanDraft) -> None:
         trial.back(mark)
         others = len(plan.moves) - 1
         day = next((date.fromordinal(move.after) for move in plan.moves if move.launch == launch), placement.earliest)
-        detail = f"Move the pin to {day}" + (f"; {others} more would make room." if others > 0 else ".")
+        detail = f"Move the pin from {date.fromordinal(entry.date)} to {day}" + (
+            f"; {others} more would make room." if others > 0 else "."
+        )
         option = Option(action="move_pin", detail=detail, cost=plan.cost)
         conflicts = tuple(
             conflict.model_copy(

@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import date
 from typing import Self
 
-from services.launch.domain.calendar import SOFT, Calendar
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import SOFT, Calendar, Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch, tier_of
 from services.launch.domain.policy import Follows
 from services.launch.domain.portfolio import State
+from services.launch.domain.rules.audience import audience_of
 from services.launch.domain.rules.catalogue import BETWEEN
-from services.launch.domain.scheduling.compile import WEEKLY, Days, frame_of, scopes_of, team_of, work_of
+from services.launch.domain.scheduling.compile import WEEKLY, Days, frame_of, row_of, scopes_of, team_of, work_of
 from services.launch.domain.scheduling.engine.blocks import Blocks, Members
 from services.launch.domain.scheduling.engine.engine import Effort, Planner
 from services.launch.domain.scheduling.engine.explain import Reason, reasons
@@ -94,6 +94,8 @@ class EngineState:
             pinned=pinned if fixed is None else fixed,
             announced=shape.state == "announced",
             work=work_of(shape, tier, self.calendar.policy),
+            audience=audience_of(shape),
+            rides=self.calendar.boards(tier),
             scopes=scopes_of(shape, tier, self.calendar.policy),
             together=self.groups.get(shape.id),
             not_after=shape.not_after.toordinal() if shape.not_after else None,
@@ -104,7 +106,7 @@ class EngineState:
         schedule = self.schedule
         for rule in WEEKLY:
             for use in rule.uses(shape, tier, self.calendar.policy):
-                if use.resource not in schedule.row:
+                if row_of(rule, use.resource, self.calendar.policy) not in schedule.row:
                     schedule.add_team(team_of(rule, use.resource, self.weeks, self.calendar.policy))
 
     def know(self, launch: str) -> bool:

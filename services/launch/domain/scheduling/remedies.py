@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.launch import HAPPENED_STATES, OPEN_STATES, Launch
 from services.launch.domain.portfolio import State
 from services.launch.domain.reasons import plainly
-from services.launch.domain.rules.catalogue import BETWEEN
+from services.launch.domain.rules.catalogue import ROOM
 from services.launch.domain.scheduling.engine.explain import Reason
 from services.launch.domain.scheduling.engine.model import EntryConflict, iso_week
 from services.launch.domain.scheduling.engine_state import EngineState, Trial, engine_state_of
@@ -27,7 +27,7 @@ def conflicts_of_pin(
     """Rules between launches that a pinned date breaks, each with ways out."""
     schedule, block, day = engine.schedule, engine.schedule.blocks.block_of[launch], engine.entries[launch].date
     first = max(day, earliest.toordinal() if earliest else day)
-    reasons = engine.crowd(launch, day)
+    reasons = [reason for reason in engine.crowd(launch, day) if reason.constraint in ROOM]
     for rule in dict.fromkeys(reason.constraint for reason in reasons):
         same = [reason for reason in reasons if reason.constraint == rule]
         free = engine.first_free(launch, first, schedule.portfolio.horizon)
@@ -77,7 +77,8 @@ def _borrow(engine: EngineState, launch: str, day: int) -> Iterator[Option]:
     schedule, block = engine.schedule, engine.schedule.blocks.block_of[launch]
     mark, week = len(schedule.journal), schedule.week(day)
     schedule.take(block)
-    missing = {at + week: units - schedule.free[at + week] for at, units in schedule.profile[block]}
+    lent = [need for need in schedule.profile[block] if schedule.team_at(need[0]).constraint == "capacity"]
+    missing = {at + week: units - schedule.free[at + week] for at, units in lent}
     schedule.undo(mark)
     schedule.journal.clear()
     short = {at: units for at, units in sorted(missing.items()) if units > 0}
@@ -114,7 +115,8 @@ def _name(engine: EngineState, at: int) -> str:
     """A place in the schedule: the team and its week."""
     schedule = engine.schedule
     row, column = divmod(at, schedule.width)
-    return f"{schedule.teams[row].id} in {iso_week(column - schedule.pad + schedule.calendar.first_week)}"
+    team = schedule.teams[row]
+    return f"{team.name or team.id} in {iso_week(column - schedule.pad + schedule.calendar.first_week)}"
 
 
 def find_relief(
@@ -134,7 +136,7 @@ def find_relief(
             launch = state.launches[name]
             day = launch.snapshot.date
             broken = {reason.constraint for reason in engine.crowd(name, day.toordinal())} if day else frozenset()
-            left = tuple(conflict for conflict in launch.conflicts if conflict.constraint not in BETWEEN - broken)
+            left = tuple(conflict for conflict in launch.conflicts if conflict.constraint not in ROOM - broken)
             if left != launch.conflicts:
                 found[name] = left
     return found

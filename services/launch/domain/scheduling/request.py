@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Context
 from services.launch.domain.feature import KnownFeature, features_of
 from services.launch.domain.launch import Launch
 from services.launch.domain.portfolio import State

@@ -6,12 +6,11 @@ Who must go, and what becomes of the plan, is decided in draft.py.
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
-from services.launch.domain.scheduling.engine.allowed import next_day
 from services.launch.domain.scheduling.engine.closure import Solver
 from services.launch.domain.scheduling.engine.engine import PlanRun
 from services.launch.domain.scheduling.engine.explain import Causes
 from services.launch.domain.scheduling.engine.forced import Forced
-from services.launch.domain.scheduling.engine.model import Event, Plan
+from services.launch.domain.scheduling.engine.model import Event, Plan, next_day
 from services.launch.domain.scheduling.engine.schedule import OUT
 from services.launch.domain.scheduling.engine_state import EngineState, LiveDeadlines, LivePlanner, feature_of
 from services.launch.domain.scheduling.request import FoundDates, OutdatedError, PlannedMove, PlanRequest

@@ -1,35 +1,32 @@
 """Dates for all that ask for one, and for those that make room: the one door of scheduling, read from top to bottom.
 
-Each launch's own rules (single.py) say where it must go at least; where the policy binds launches to each other, the
-engine finds where they all fit with the fewest moves (draft.py), and what of that waits for a person becomes proposals.
-Who would crowd a segment, or ride a train too weak, is asked for again, not before the day that is free. What cannot be
-held back (pinned, near, no day free) stays, and is told as a conflict (decisions/conflicts.py).
+Each launch's own rules (single.py) say where it must go at least; the engine finds where they all fit with the fewest
+moves (draft.py), and what of that waits for a person becomes proposals.
+Who would ride a train too weak to leave is asked for again, not before the next one. What cannot be held (pinned, near,
+no day free) stays, and is told as a conflict (decisions/conflicts.py).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 
 from services.launch.domain.calendar import ONE_DAY
 from services.launch.domain.feature import features_of
 from services.launch.domain.launch import tier_of
 from services.launch.domain.portfolio import State
-from services.launch.domain.rules.audience import Put, on_day
-from services.launch.domain.rules.catalogue import first_quiet
 from services.launch.domain.rules.train import WEAK, Rider, can_be_weak, counts, is_settled, left_behind, segments_of
 from services.launch.domain.scheduling.approval import ProposalText, become, days_of, to_proposal
 from services.launch.domain.scheduling.draft import draft_plan
 from services.launch.domain.scheduling.request import DateRequest, Floor, Placement, Placements, PlanDraft, PlanRequest
-from services.launch.domain.scheduling.single import date_alone
-from shared.contracts.launch import LaunchKind, LaunchSnapshot, Link, Proposal
+from shared.contracts.launch import LaunchKind, Link, Proposal
 from shared.contracts.words import LaunchId
 
 MOST_ROUNDS = 12
-"""How often whom trains and audiences want later is asked for again."""
+"""How often who is left behind by a train is asked for again."""
 
 
 def schedule(requests: Sequence[DateRequest], plan_request: PlanRequest) -> Placements:
-    """A date for every launch asked for, and for those that must make room; each on its own if nothing binds them."""
+    """A date for every launch asked for, and for those that must make room."""
     if not (requests or plan_request.gone or plan_request.touched):
         return Placements()
     asked = {request.id: request for request in requests}
@@ -45,13 +42,7 @@ def schedule(requests: Sequence[DateRequest], plan_request: PlanRequest) -> Plac
     return placements
 
 
-def _plan(asked: Mapping[LaunchId, DateRequest], request: PlanRequest) -> Placements:
-    if request.context.policy.binds:
-        return _plan_together(asked, request)
-    return Placements({launch: date_alone(wanted, request.context) for launch, wanted in asked.items()})
-
-
-def _plan_together(requests: Mapping[LaunchId, DateRequest], request: PlanRequest) -> Placements:
+def _plan(requests: Mapping[LaunchId, DateRequest], request: PlanRequest) -> Placements:
     """Dates for these launches and those that make room for them; open proposals about any of them are made again."""
     asked, launches = dict(requests), request.state.launches
     touched: dict[str, Proposal] = {}
@@ -127,78 +118,40 @@ def _propose(draft: PlanDraft, touched: Mapping[str, Proposal], placements: Plac
 # ---- who must go later: answers with data, nothing is planned here
 
 
-@dataclass(frozen=True, slots=True)
-class _Guest:
-    """A launch that the plan concerns, as it will be, on the day that the plan gives it."""
-
-    wanted: DateRequest
-    shape: LaunchSnapshot
-    day: date
-    stays: bool
-    fixed: bool
-
-    @property
-    def order(self) -> tuple[object, ...]:
-        """Who keeps its place: what cannot move, then what stands, the loud and the early first."""
-        tier = tier_of(self.shape)
-        return (not self.fixed, not self.stays, tier, self.day, self.shape.id)
-
-
 def find_later(
     asked: Mapping[LaunchId, DateRequest], placements: Placements, request: PlanRequest
 ) -> dict[LaunchId, DateRequest]:
-    """Who must be asked for again, each with the day before which trains and audiences do not want it."""
-    alone = not placements.others and placements.asked.keys() <= asked.keys()
-    weak = can_be_weak(request.context.policy)
-    if not weak and alone and not any(wanted.shape.segments for wanted in asked.values()):
+    """Riders of a train that is about to leave without them, each asked for again not before the next one."""
+    state, context, calendar = request.state, request.context, request.context.calendar
+    if not can_be_weak(context.policy):
         return {}
-    guests = list(_guests(asked, placements, request))
-    with request.state.audiences.tried() as put:
-        for name in {*placements.asked, *(guest.shape.id for guest in guests), *request.gone}:
-            put(name, None)
-        later = _left_behind(guests, placements, request) if weak else {}
-        return later or dict(_crowding(guests, request, put))
-
-
-def _guests(asked: Mapping[LaunchId, DateRequest], placements: Placements, request: PlanRequest) -> Iterator[_Guest]:
-    context = request.context
-    frozen = context.policy.objective.frozen_working_days
-    near = context.calendar.after_working_days(context.today, frozen, ())
-    for name, placement in (*placements.asked.items(), *placements.others.items()):
-        known = request.state.launches.get(name)
-        before = known.snapshot.date if known else None
+    placed = {**placements.asked, **placements.others}
+    boarding: dict[date, dict[LaunchId, DateRequest]] = {}
+    for name, placement in placed.items():
+        known = state.launches.get(name)
         day = placements.awaited.get(name, placement.date)
-        if day is None or (name in placements.others and day == before):
+        if day is None or (name in placements.others and known and day == known.snapshot.date):
             continue
         wanted = asked.get(name) or (request.ask_again(known) if known else None)
-        if wanted:
-            stuck = wanted.floor is not None and day < wanted.floor.day
-            fixed = wanted.pinned or stuck or (day == before and day <= near)
-            yield _Guest(wanted, on_day(wanted.shape, day, context.calendar), day, day == before, fixed)
-
-
-def _left_behind(guests: Sequence[_Guest], placements: Placements, request: PlanRequest) -> dict[LaunchId, DateRequest]:
-    """Riders of a train that is about to leave without them."""
-    state, context = request.state, request.context
-    concerned = (*placements.asked, *placements.others, *request.gone)
-    trains = {state.launches[name].snapshot.train for name in concerned if name in state.launches}
-    trains |= {guest.shape.train for guest in guests}
-    found: dict[LaunchId, DateRequest] = {}
-    for train in sorted(day for day in trains if day and is_settled(day, context.today, context.calendar)):
-        aboard = {name: request.ask_again(state.launches[name]) for name in state.audiences.riders(train)}
-        aboard |= {guest.shape.id: guest.wanted for guest in guests if guest.shape.train == train}
+        if wanted and calendar.rides(tier_of(wanted.shape), day):
+            boarding.setdefault(day, {})[name] = wanted
+    gone = {*placements.asked, *(name for riders in boarding.values() for name in riders), *request.gone}
+    old = {launch.snapshot.train for name in (*placed, *request.gone) if (launch := state.launches.get(name))}
+    later: dict[LaunchId, DateRequest] = {}
+    for train in sorted(day for day in {*old, *boarding} if day and is_settled(day, context.today, calendar)):
+        stay = state.riders.get(train, set()) - gone
+        aboard = {**{name: request.ask_again(state.launches[name]) for name in stay}, **boarding.get(train, {})}
         riders = []
-        for name, wanted in sorted(aboard.items()):
-            shape = wanted.shape if wanted else state.launches[name].snapshot
-            features = wanted.situation.features if wanted else features_of(shape, state.features)
-            points = counts(shape, features, context.policy)
-            waits = wanted is not None and _may_wait(wanted, train, request)
-            riders.append(Rider(name, segments_of(shape), points, waits))
+        for name, rider in sorted(aboard.items()):
+            shape = rider.shape if rider else state.launches[name].snapshot
+            features = rider.situation.features if rider else features_of(shape, state.features)
+            waits = rider is not None and _may_wait(rider, train, request)
+            riders.append(Rider(name, segments_of(shape), counts(shape, features, context.policy), waits))
         for name, detail in left_behind(riders, train, context.policy).items():
-            if wanted := aboard[name]:
+            if rider := aboard[name]:
                 link = Link(launch=name, constraint=WEAK, detail=f"{detail}; it goes with the next one")
-                found[name] = _not_before(wanted, train + ONE_DAY, (link,), by_itself=True)
-    return found
+                later[name] = _not_before(rider, train + ONE_DAY, (link,), by_itself=True)
+    return later
 
 
 def _may_wait(wanted: DateRequest, train: date, request: PlanRequest) -> bool:
@@ -208,21 +161,6 @@ def _may_wait(wanted: DateRequest, train: date, request: PlanRequest) -> bool:
     sent_on = wanted.floor is not None and wanted.floor.by_itself
     in_time = context.calendar.next_train(train + ONE_DAY) <= (wanted.shape.not_after or date.max)
     return in_time and not (wanted.pinned or sent_on) and missed < context.policy.trains.misses
-
-
-def _crowding(guests: Sequence[_Guest], request: PlanRequest, put: Put) -> Iterator[tuple[LaunchId, DateRequest]]:
-    """Who would crowd a segment; each is put on a day that is free, so that the next one sees it there."""
-    audiences, calendar = request.state.audiences, request.context.calendar
-    horizon = request.context.today + timedelta(days=request.context.policy.horizon_days)
-    for guest in sorted(guests, key=lambda guest: guest.order):
-        shape = guest.shape
-        crowds = [] if guest.fixed else audiences.against(shape, guest.day, calendar)
-        last = min(horizon, shape.not_after or horizon)
-        free = first_quiet(shape, guest.day + ONE_DAY, last, audiences, calendar) if crowds else None
-        put(shape.id, on_day(shape, free or guest.day, calendar))
-        if free:
-            links = [Link(launch=crowd.by[0], constraint=crowd.constraint, detail=crowd.detail) for crowd in crowds]
-            yield shape.id, _not_before(guest.wanted, free, links)
 
 
 def _not_before(wanted: DateRequest, day: date, because: Iterable[Link], *, by_itself: bool = False) -> DateRequest:

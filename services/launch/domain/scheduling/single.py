@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
-from services.launch.domain.calendar import Calendar
-from services.launch.domain.context import Context
+from services.launch.domain.calendar import Calendar, Context
 from services.launch.domain.feature import waits_for
 from services.launch.domain.rules.catalogue import Earliest, bounds, find_earliest, of_day, violations
-from services.launch.domain.rules.readiness import shortfalls
+from services.launch.domain.rules.own import shortfalls
 from services.launch.domain.rules.rule import Violation
 from services.launch.domain.scheduling.request import DateRequest, Placement
 from shared.contracts.launch import Conflict, Link, Option

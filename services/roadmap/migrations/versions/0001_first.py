@@ -6,7 +6,7 @@ Later migrations write out what they change; this one creates the tables as they
 from alembic import op
 
 from services.roadmap.store.tables import metadata
-from shared.runtime import database, inbox, outbox, parking  # noqa: F401 - their tables join database.metadata
+from shared.runtime import database, inbox, outbox  # noqa: F401 - their tables join database.metadata
 
 revision = "0001"
 down_revision = None

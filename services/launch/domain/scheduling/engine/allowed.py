@@ -3,7 +3,6 @@
 Only rules about one launch and one day; nothing about other launches or features.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator
 
 from services.launch.domain.scheduling.engine.model import DAYS_A_WEEK, Entry, PlanningProblem, iso_day, week_of
@@ -60,15 +59,3 @@ class AllowedDays:
             days = self.portfolio.trains.get(launch.tier, range(self.portfolio.today, self.portfolio.horizon + 1))
             self._by_kind[kind] = frozenset(day for day in days if not any(True for _ in self.broken(launch, day)))
         return self._by_kind[kind]
-
-
-def next_day(days: tuple[int, ...], first: int) -> int | None:
-    """Return the earliest of the sorted days from `first` on."""
-    at = bisect_left(days, first)
-    return days[at] if at < len(days) else None
-
-
-def last_day(days: tuple[int, ...], last: int) -> int:
-    """Return the latest of the sorted days up to `last`, or a day before all of them."""
-    at = bisect_left(days, last + 1)
-    return days[at - 1] if at else 0

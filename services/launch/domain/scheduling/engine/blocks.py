@@ -4,11 +4,10 @@ A `together` group is one block, any other launch is a block of its own. Blocks 
 id, so that nothing depends on the order of a list. No dates and no rules here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
-from typing import Any
 
-from services.launch.domain.scheduling.engine.model import CycleError, Entry, Lag, Scope
+from services.launch.domain.scheduling.engine.model import CycleError, Entry, Lag
 
 Members = tuple[Entry, ...]
 
@@ -112,47 +111,3 @@ def named_once(launches: Iterable[Entry]) -> list[Members]:
 def order_launches(members: Sequence[Members]) -> Blocks:
     """Build the blocks. Raises CycleError, also when members of one group follow each other."""
     return Blocks(members)
-
-
-class Columns:
-    """What is known of each block: lists with one value a block. A block without launches has the values given here."""
-
-    def __init__(self, count: int) -> None:
-        self.days: list[tuple[int, ...]] = [()] * count  # allowed dates
-        self.pinned = [True] * count
-        self.home = [0] * count  # the baseline date; 0: none
-        self.date = [0] * count  # the present one
-        self.own = [0] * count  # the earliest by its own features
-        self.last = [0] * count  # the latest that it may have by itself
-        self.load: list[dict[int, int]] = [{}] * count  # units by row of the team plus offset
-        # The same, the largest needs first: they fail first, which makes the common answer of `fits` a quick one.
-        self.profile: list[tuple[tuple[int, int], ...]] = [()] * count
-        self.segments: list[tuple[int, ...]] = [()] * count
-        self.scopes: list[tuple[Scope, ...]] = [()] * count  # lines to keep so many days apart in
-        self.kind = [0] * count  # blocks of one kind fit on the same days, wherever the others are
-        self.weight = [0] * count
-        self.nudge = [0] * count  # the least price of moving
-        self.leave = [0] * count  # and of leaving its week
-
-    def add(self) -> int:
-        """A block without launches at the end."""
-        for column, empty in self._columns():
-            column.append(empty)
-        return len(self.home) - 1
-
-    def pop(self) -> None:
-        """Take back the last `add`."""
-        for column, _ in self._columns():
-            column.pop()
-
-    def clear(self, block: int) -> None:
-        """Forget all that is known of the block."""
-        for column, empty in self._columns():
-            column[block] = empty
-
-    def _columns(self) -> Iterator[tuple[list[Any], Any]]:
-        """Each with the value of a block without launches."""
-        return ((getattr(self, name), column[0]) for name, column in vars(EMPTY).items())
-
-
-EMPTY = Columns(1)

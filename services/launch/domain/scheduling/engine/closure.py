@@ -105,7 +105,16 @@ class Closure:
         if any(self._beside_pinned(at + week) < units for at, units in schedule.profile[block]):
             return False
         others = {other for at in schedule.segments[block] for other in schedule.speakers.get(at + week, ())}
+        if any(self._pinned_touches(block, at + week) >= schedule.portfolio.touches for at in schedule.audience[block]):
+            return False
         return not any(schedule.pinned[other] for other in others.union(schedule.near(block, day)))
+
+    def _pinned_touches(self, block: int, at: int) -> int:
+        """What a segment hears in the week from pinned blocks alone, besides the block."""
+        schedule = self.schedule
+        pinned = [other for other in schedule.listening.get(at, ()) if schedule.pinned[other]]
+        alone = sum(not schedule.is_aboard(other, schedule.date[other]) for other in pinned)
+        return alone if schedule.rides[block] else alone + (len(pinned) > alone)
 
     def _beside_pinned(self, at: int) -> int:
         if at not in self._fixed:
@@ -142,6 +151,8 @@ class Closure:
                 found |= schedule.users[at + week]
         for at in schedule.segments[block]:
             found |= schedule.speakers.get(at + week, set())
+        for at in schedule.audience[block]:
+            found |= schedule.listening.get(at + week, set())
         found.update(other for other, lag in schedule.blocks.behind[block] if schedule.home[other] < day + lag)
         return {other for other in found if schedule.nudge[other] < NEVER and other not in self.locked}
 

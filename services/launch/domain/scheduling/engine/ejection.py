@@ -116,12 +116,21 @@ class Ejections:
     # ---- who
 
     def _must(self, block: int, day: int) -> frozenset[int] | None:
-        """Blocks on the same segments and too close on the same line, or None when one of them cannot leave."""
+        """Blocks on the same segments and too close on the same line, or None when one of them cannot leave.
+
+        Of those that tell a segment more than it may hear in the week the cheapest leave.
+        """
         schedule = self._schedule
         week = schedule.week(day)
         must = set(schedule.near(block, day)) if schedule.scopes[block] else set()
         for at in schedule.segments[block]:
             must |= schedule.speakers.get(at + week, set())
+        for over, others in schedule.too_many(block, day):
+            short = over - len(must.intersection(others))
+            cheapest = sorted((self.price(other), other) for other in others if other not in must)
+            if short > len(cheapest):
+                return None
+            must.update(other for _, other in cheapest[: max(0, short)])
         if len(must) > LARGEST or any(self.price(other) >= NEVER for other in must):
             return None
         return frozenset(must)

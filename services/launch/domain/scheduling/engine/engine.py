@@ -125,6 +125,7 @@ class PlanRun:
             return None
         improver = Improver(search, bound)
         improver.run(max(self.planner.effort.s1 - search.spent, LAST_STEPS), S1_REACHES)
+        improver.keep_order()
         self._justify(improver)
         if stage != "S1":
             self._improve(improver)

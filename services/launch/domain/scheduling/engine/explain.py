@@ -6,7 +6,15 @@ The one source of explanations, whoever made the plan. It looks and changes noth
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-from services.launch.domain.scheduling.engine.model import ChainStep, Entry, EntryConflict, EntryMove, iso_day, iso_week
+from services.launch.domain.scheduling.engine.model import (
+    REST,
+    ChainStep,
+    Entry,
+    EntryConflict,
+    EntryMove,
+    iso_day,
+    iso_week,
+)
 from services.launch.domain.scheduling.engine.schedule import Schedule
 
 
@@ -29,6 +37,7 @@ def reasons(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
     yield from _capacity(schedule, block, day)
     yield from _spacing(schedule, block, day)
     yield from _apart(schedule, block, day)
+    yield from _touches(schedule, block, day)
 
 
 def _calendar(schedule: Schedule, launch: Entry, day: int) -> Iterator[Reason]:
@@ -56,7 +65,7 @@ def _after(schedule: Schedule, launch: Entry, day: int) -> Iterator[Reason]:
 
 def _capacity(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
     week = schedule.week(day)
-    for at, units in sorted(schedule.profile[block]):
+    for at, units in sorted(schedule.profile[block], key=lambda need: (schedule.team_at(need[0]).id, need[0])):
         free = schedule.free[at + week]
         if free >= units:
             continue
@@ -64,7 +73,7 @@ def _capacity(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
         team, absolute = schedule.teams[row], column - schedule.pad + schedule.calendar.first_week
         listed = absolute - team.first_week
         capacity = team.capacity[listed] if 0 <= listed < len(team.capacity) else 0
-        detail = f"{team.id} {iso_week(absolute)}: {capacity - free} of {capacity} used, {units} needed"
+        detail = f"{team.name or team.id} {iso_week(absolute)}: {capacity - free} of {capacity} used, {units} needed"
         offset = column - schedule.pad - week
         launch = next(
             one.id for one in schedule.blocks.members[block] if any(w[:2] == (team.id, offset) for w in one.work)
@@ -86,8 +95,13 @@ def _spacing(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
 
 def _apart(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
     for scope, gap in schedule.scopes[block]:
-        others = {other for date, other in schedule.lines[scope] if abs(date - day) < gap}
-        if others:
+        others = set(schedule.near_in(block, day, scope, gap))
+        if others and scope.constraint == REST:
+            launch = next(one.id for one in schedule.blocks.members[block] if (scope, gap) in one.scopes)
+            days = ", ".join(iso_day(heard) for heard in sorted({schedule.date[other] for other in others}))
+            detail = f"{scope.name} hears something else on {days}; {gap - 1} days of rest are due between"
+            yield Reason(REST, launch, detail, frozenset(others))
+        elif others:
             launch = next(one.id for one in schedule.blocks.members[block] if (scope, gap) in one.scopes)
             dates = " ".join(
                 f"{name} {iso_day(schedule.date[other])}"
@@ -95,6 +109,24 @@ def _apart(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
                 for name in _names(schedule, {other})
             )
             yield Reason(scope.constraint, launch, f"{gap} days from {dates} in {scope.name}", frozenset(others))
+
+
+def _touches(schedule: Schedule, block: int, day: int) -> Iterator[Reason]:
+    week, most = schedule.week(day), schedule.portfolio.touches
+    for at in schedule.audience[block]:
+        aboard = schedule.is_aboard(block, day)
+        heard = schedule.touches(at + week, aboard)
+        if heard >= most:
+            segment = schedule.segment_names[at // schedule.width]
+            launch = next(one.id for one in schedule.blocks.members[block] if segment in one.audience)
+            told = f"that makes {heard + 1} announcements to {segment}"
+            detail = f"{told} in {iso_week(week + schedule.calendar.first_week)}; {most} are allowed"
+            others = (
+                other
+                for other in schedule.listening[at + week]
+                if not (aboard and schedule.is_aboard(other, schedule.date[other]))
+            )
+            yield Reason("touches", launch, detail, frozenset(others))
 
 
 def _names(schedule: Schedule, blocks: set[int]) -> list[str]:

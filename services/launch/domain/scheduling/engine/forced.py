@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from services.launch.domain.scheduling.engine.allowed import last_day, next_day
+from services.launch.domain.scheduling.engine.model import last_day, next_day
 from services.launch.domain.scheduling.engine.schedule import NEVER, Schedule
 
 
@@ -147,6 +147,10 @@ def _room(schedule: Schedule, block: int, day: int, marks: tuple[set[int], set[i
     speaking = set().union(*(schedule.speakers.get(at + week, ()) for at in schedule.segments[block]))
     near = set(schedule.near(block, day)) - speaking
     seen |= speaking | near
+    for _, others in schedule.too_many(block, day):
+        loose = [0 if other in paid else schedule.leave[other] for other in others]
+        price = max(price, min(loose, default=NEVER))
+        seen |= set(others)
     must = sum(schedule.leave[other] for other in speaking - paid) + sum(schedule.nudge[other] for other in near - paid)
     return min(NEVER, max(price, must))
 

@@ -4,7 +4,7 @@ Dates are proleptic ordinals (`date.toordinal`), weeks are whole numbers of ISO 
 No rule and no search here, and nothing that knows JSON.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -43,8 +43,12 @@ class WorkingDays:
 Lag = int | WorkingDays  # an int counts calendar days
 
 
+REST = "rest"
+"""The rule of lines in which all that ride on one train are one announcement."""
+
+
 class Line(NamedTuple):
-    """Where launches keep apart, by which rule: a product line (`name`), at a tier (`of`)."""
+    """Where launches keep apart, by which rule: a product line (`name`), at a tier (`of`); a segment."""
 
     constraint: str
     name: str
@@ -75,6 +79,8 @@ class Entry:
     after: tuple[After, ...] = ()
     together: str | None = None
     scopes: tuple["Scope", ...] = ()
+    audience: tuple[str, ...] = ()  # segments that hear only so many announcements a week
+    rides: bool = False  # whether it is announced with all others on a day of a train
     not_after: int | None = None
 
 
@@ -99,6 +105,7 @@ class TeamWeeks:
     first_week: int
     capacity: tuple[int, ...]  # zero outside the list
     constraint: str = "capacity"  # the rule that it stands for
+    name: str = ""  # as people call it; empty: as its id
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +136,8 @@ class PlanningProblem:
     teams: tuple[TeamWeeks, ...]
     features: tuple[EntryFeature, ...]
     launches: tuple[Entry, ...]
+    touches: int = 0  # announcements that a segment of an `audience` hears in a week
+    train_days: frozenset[int] = frozenset()  # on which all that ride are one announcement
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +208,15 @@ def iso_day(day: int) -> str:
 def iso_week(week: int) -> str:
     year, number, _ = date.fromordinal(week * DAYS_A_WEEK + 1).isocalendar()
     return f"{year:04d}-W{number:02d}"
+
+
+def next_day(days: tuple[int, ...], first: int) -> int | None:
+    """Return the earliest of the sorted days from `first` on."""
+    at = bisect_left(days, first)
+    return days[at] if at < len(days) else None
+
+
+def last_day(days: tuple[int, ...], last: int) -> int:
+    """Return the latest of the sorted days up to `last`, or a day before all of them."""
+    at = bisect_left(days, last + 1)
+    return days[at - 1] if at else 0

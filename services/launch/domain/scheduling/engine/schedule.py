@@ -6,11 +6,14 @@ Indices are flat: row of the team (or segment) + padding + week counted from tod
 
 from bisect import bisect_left, insort
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from services.launch.domain.scheduling.engine.allowed import AllowedDays, next_day
-from services.launch.domain.scheduling.engine.blocks import Blocks, Columns, Members, named_once, order_launches
+from services.launch.domain.scheduling.engine.allowed import AllowedDays
+from services.launch.domain.scheduling.engine.blocks import Blocks, Members, named_once, order_launches
 from services.launch.domain.scheduling.engine.model import (
     DAYS_A_WEEK,
+    REST,
     Costs,
     Entry,
     Event,
@@ -18,6 +21,7 @@ from services.launch.domain.scheduling.engine.model import (
     PlanningProblem,
     Scope,
     TeamWeeks,
+    next_day,
     next_monday,
     week_of,
 )
@@ -27,6 +31,52 @@ OUT = 0  # the date of a block that is taken out
 UNLIMITED = 1 << 40  # capacity of weeks that are over: they no longer count
 
 NEVER = 1 << 60  # a price nobody pays
+
+
+class Columns:
+    """What is known of each block: lists with one value a block. A block without launches has the values given here."""
+
+    def __init__(self, count: int) -> None:
+        self.days: list[tuple[int, ...]] = [()] * count  # allowed dates
+        self.pinned = [True] * count
+        self.home = [0] * count  # the baseline date; 0: none
+        self.date = [0] * count  # the present one
+        self.own = [0] * count  # the earliest by its own features
+        self.last = [0] * count  # the latest that it may have by itself
+        self.load: list[dict[int, int]] = [{}] * count  # units by row of the team plus offset
+        # The same, the largest needs first: they fail first, which makes the common answer of `fits` a quick one.
+        self.profile: list[tuple[tuple[int, int], ...]] = [()] * count
+        self.segments: list[tuple[int, ...]] = [()] * count
+        self.scopes: list[tuple[Scope, ...]] = [()] * count  # lines to keep so many days apart in
+        self.audience: list[tuple[int, ...]] = [()] * count  # where the segments that hear of it are counted
+        self.rides = [False] * count  # whether it shares its announcement with others on its day
+        self.kind = [0] * count  # blocks of one kind fit on the same days, wherever the others are
+        self.weight = [0] * count
+        self.nudge = [0] * count  # the least price of moving
+        self.leave = [0] * count  # and of leaving its week
+
+    def add(self) -> int:
+        """A block without launches at the end."""
+        for column, empty in self._columns():
+            column.append(empty)
+        return len(self.home) - 1
+
+    def pop(self) -> None:
+        """Take back the last `add`."""
+        for column, _ in self._columns():
+            column.pop()
+
+    def clear(self, block: int) -> None:
+        """Forget all that is known of the block."""
+        for column, empty in self._columns():
+            column[block] = empty
+
+    def _columns(self) -> Iterator[tuple[list[Any], Any]]:
+        """Each with the value of a block without launches."""
+        return ((getattr(self, name), column[0]) for name, column in vars(EMPTY).items())
+
+
+EMPTY = Columns(1)
 
 
 class Schedule(Columns):
@@ -60,9 +110,12 @@ class Schedule(Columns):
         self.last[block] = min([self.portfolio.horizon, *(one.not_after for one in members if one.not_after)])
         self.load[block] = self._load(members)
         self.profile[block] = tuple(sorted(self.load[block].items(), key=lambda need: (-need[1], need[0])))
-        self.segments[block] = self._rows(members)
+        self.segments[block] = self._rows(name for one in members for name in one.segments)
         self.scopes[block] = self._scopes(members)
-        need = (id(self.days[block]), self.profile[block], self.segments[block], self.scopes[block])
+        self.audience[block] = self._rows(name for one in members for name in one.audience)
+        self.rides[block] = all(one.rides for one in members)
+        listens = (self.audience[block], self.rides[block])
+        need = (id(self.days[block]), self.profile[block], self.segments[block], self.scopes[block], *listens)
         self.kind[block] = self.kinds.setdefault(need, len(self.kinds))
         self._price_home(block)
         self.put(block, self.home[block])
@@ -91,6 +144,9 @@ class Schedule(Columns):
         self.segment_names = sorted({name for launch in self.portfolio.launches for name in launch.segments})
         self.at_segment = {name: at * self.width for at, name in enumerate(self.segment_names)}
         self.speakers: defaultdict[int, set[int]] = defaultdict(set)
+        # Of segments with an audience rule, by week: who speaks to them, and how many of these are announced alone.
+        self.listening: defaultdict[int, set[int]] = defaultdict(set)
+        self.alone: defaultdict[int, int] = defaultdict(int)
         self.lines: defaultdict[Line, list[tuple[int, int]]] = defaultdict(list)
         self.kinds: dict[tuple[object, ...], int] = {}
 
@@ -104,6 +160,10 @@ class Schedule(Columns):
                 self.free[start + at] = units
         self.users += [set() for _ in range(self.width)]
         self.residents += [[] for _ in range(self.width)]
+
+    def team_at(self, at: int) -> TeamWeeks:
+        """Whose row a place is in; rows follow each other as they were first needed, teams by name say more."""
+        return self.teams[at // self.width]
 
     def _offsets(self) -> list[int]:
         """The weeks, counted from a launch's own, in which launches need work."""
@@ -119,9 +179,9 @@ class Schedule(Columns):
                     load[at] = load.get(at, 0) + units
         return load
 
-    def _rows(self, members: Members) -> tuple[int, ...]:
-        """Where the segments that hear of the block are counted; one that nobody spoke to yet gets its place."""
-        names = {name for one in members for name in one.segments}
+    def _rows(self, segments: Iterable[str]) -> tuple[int, ...]:
+        """Where these segments are counted; one that nobody spoke to yet gets its place."""
+        names = set(segments)
         for name in sorted(names - self.at_segment.keys()):
             self.at_segment[name] = len(self.segment_names) * self.width
             self.segment_names.append(name)
@@ -202,27 +262,57 @@ class Schedule(Columns):
         for at, units in self.profile[block]:
             if free[at + week] < units:
                 return False
-        return all(not speakers.get(at + week) for at in self.segments[block])
+        if not all(not speakers.get(at + week) for at in self.segments[block]):
+            return False
+        return all(self.touches(at + week, self.rides[block]) < self.portfolio.touches for at in self.audience[block])
+
+    def touches(self, at: int, rides: bool) -> int:  # noqa: FBT001 - as the blocks have it
+        """Announcements that a segment hears in the week, but for the train if the block that asks rides on it."""
+        alone = self.alone.get(at, 0)
+        return alone if rides else alone + (len(self.listening.get(at, ())) > alone)
+
+    def is_aboard(self, block: int, day: int) -> bool:
+        """Whether the block on the day is part of its train's announcement."""
+        return self.rides[block] and day in self.portfolio.train_days
+
+    def too_many(self, block: int, day: int) -> Iterator[tuple[int, list[int]]]:
+        """For each segment that hears enough in the day's week: how many announcements must leave, and who could."""
+        week = self.week(day)
+        for at in self.audience[block]:
+            over = self.touches(at + week, self.rides[block]) - self.portfolio.touches + 1
+            if over > 0:
+                riders = {other for other in self.listening[at + week] if self.is_aboard(other, self.date[other])}
+                stay = riders if self.rides[block] or len(riders) > 1 else set()
+                yield over, sorted(self.listening[at + week] - stay)
 
     def is_near(self, block: int, day: int) -> bool:
         """Say whether another block of the same line is too close. The block itself must be out."""
         for scope, gap in self.scopes[block]:
             line = self.lines[scope]
             at = bisect_left(line, (day - gap + 1, -1))
-            if at < len(line) and line[at][0] < day + gap:
+            if at == len(line) or line[at][0] >= day + gap:  # the common answer, without a loop
+                continue
+            if scope.constraint != REST or any(True for _ in self.near_in(block, day, scope, gap)):
                 return True
         return False
 
+    def _shares(self, block: int, day: int, scope: Line, other: tuple[int, int]) -> bool:
+        """Whether both are one announcement to the segment: on the same train."""
+        together = scope.constraint == REST and other[0] == day
+        return together and self.is_aboard(block, day) and self.is_aboard(other[1], day)
+
     def near(self, block: int, day: int) -> list[int]:
         """Blocks of the same lines that are too close to the day."""
-        found = []
-        for scope, gap in self.scopes[block]:
-            line = self.lines[scope]
-            at = bisect_left(line, (day - gap + 1, -1))
-            while at < len(line) and line[at][0] < day + gap:
-                found.append(line[at][1])
-                at += 1
-        return [other for other in found if other != block]
+        return [other for scope, gap in self.scopes[block] for other in self.near_in(block, day, scope, gap)]
+
+    def near_in(self, block: int, day: int, scope: Line, gap: int) -> Iterator[int]:
+        """Other blocks in one line that are too close to the day."""
+        line = self.lines[scope]
+        at = bisect_left(line, (day - gap + 1, -1))
+        while at < len(line) and line[at][0] < day + gap:
+            if line[at][1] != block and not self._shares(block, day, scope, line[at]):
+                yield line[at][1]
+            at += 1
 
     def put(self, block: int, day: int) -> None:
         self.journal.append((block, OUT))
@@ -251,6 +341,9 @@ class Schedule(Columns):
             users[at + week].add(block)
         for at in self.segments[block]:
             self.speakers[at + week].add(block)
+        for at in self.audience[block]:
+            self.listening[at + week].add(block)
+            self.alone[at + week] += not self.is_aboard(block, day)
         for scope, _ in self.scopes[block]:
             insort(self.lines[scope], (day, block))
 
@@ -265,5 +358,8 @@ class Schedule(Columns):
             users[at + week].discard(block)
         for at in self.segments[block]:
             self.speakers[at + week].discard(block)
+        for at in self.audience[block]:
+            self.listening[at + week].discard(block)
+            self.alone[at + week] -= not self.is_aboard(block, day)
         for scope, _ in self.scopes[block]:
             self.lines[scope].remove((day, block))

@@ -8,10 +8,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from services.launch.domain.scheduling.engine.allowed import next_day
 from services.launch.domain.scheduling.engine.ejection import Ejections
 from services.launch.domain.scheduling.engine.forced import Forced
-from services.launch.domain.scheduling.engine.model import DAYS_A_WEEK
+from services.launch.domain.scheduling.engine.model import DAYS_A_WEEK, next_day
 from services.launch.domain.scheduling.engine.schedule import NEVER, OUT, Schedule
 
 Dates = list[tuple[int, int]]  # (block, day)
