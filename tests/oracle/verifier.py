@@ -141,7 +141,8 @@ class Verifier:
 
     def _is_other(self, was: LaunchSnapshot, now: LaunchSnapshot) -> bool:
         """Whether it needs something else of others than before."""
-        return self._launch(was, date.min, {}) != self._launch(now, date.min, {})
+        heard = (was.segments, was.market_tier == "T4") != (now.segments, now.market_tier == "T4")
+        return heard or self._launch(was, date.min, {}) != self._launch(now, date.min, {})
 
     def _near(self, days: Collection[date]) -> set[date]:
         """The Mondays of all weeks whose launches can meet one on these days."""
