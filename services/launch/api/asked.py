@@ -71,7 +71,7 @@ class EditBody(BaseModel):
 
     def command(self, launch: LaunchId | None, request: str) -> Edit:
         """The domain's command."""
-        owners = tuple(Owner(role=one.role, person=PersonId(one.person)) for one in self.owners or ())
+        owners = tuple(Owner(role=owner.role, person=PersonId(owner.person)) for owner in self.owners or ())
         return Edit(
             launch=launch,
             request=request,

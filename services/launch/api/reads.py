@@ -31,8 +31,8 @@ def build_list(database: Database) -> APIRouter:
         """By day, those without a day last; `next` is what `after` takes for the next page, null on the last."""
         async with database.reading() as connection:
             found = await listing.list_launches(connection, portfolio, asked.wish())
-            knows = await count_receipts(connection, portfolio, [one.id for one in found])
-        items = [{**show(one), "who_knows": knows.get(one.id, {})} for one in found]
+            knows = await count_receipts(connection, portfolio, [launch.id for launch in found])
+        items = [{**show(launch), "who_knows": knows.get(launch.id, {})} for launch in found]
         return {"items": items, "next": listing.write_place(found[-1]) if len(found) == asked.limit else None}
 
     return router
@@ -53,16 +53,16 @@ def build_one(deciding: Deciding, clock: Clock) -> APIRouter:
         response.headers["etag"] = etag(found)
         return {
             **show(found),
-            "history": [show_told(one) for one in history],
+            "history": [show_told(told) for told in history],
             "who_knows": [
                 {
-                    "person": one.person,
-                    "state": one.state,
-                    "revision": one.revision,
-                    "evidence": one.evidence,
-                    "at": one.at,
+                    "person": receipt.person,
+                    "state": receipt.state,
+                    "revision": receipt.revision,
+                    "evidence": receipt.evidence,
+                    "at": receipt.at,
                 }
-                for one in receipts
+                for receipt in receipts
             ],
         }
 
@@ -76,7 +76,7 @@ def build_one(deciding: Deciding, clock: Clock) -> APIRouter:
             waiting = await list_proposals(connection, portfolio, "open", launch=launch)
         context = Context(deciding.calendar, clock())
         answer = await deciding.query_locked(portfolio, lambda state: explain_day(state, found.id, day, context))
-        return {**show_answer(found, answer), "proposals": [one.proposal.id for one in waiting]}
+        return {**show_answer(found, answer), "proposals": [kept.proposal.id for kept in waiting]}
 
     return router
 

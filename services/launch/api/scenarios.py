@@ -34,7 +34,7 @@ def build_scenarios(deciding: Deciding) -> APIRouter:
         """All of them, by name."""
         async with deciding.database.reading() as connection:
             found = await load_scenarios(connection, portfolio)
-        return {"items": [show_scenario(one) for one in found.values()]}
+        return {"items": [show_scenario(scenario) for scenario in found.values()]}
 
     @router.get("/scenarios/{name}")
     async def one(portfolio: PortfolioPath, name: NamePath) -> dict[str, Any]:

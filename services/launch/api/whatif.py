@@ -52,16 +52,16 @@ class Supposed(BaseModel):
 
     @model_validator(mode="after")
     def _each_feature_once(self) -> Self:
-        names = [one.feature for one in self.events]
-        twice = sorted({one for one in names if names.count(one) > 1})
+        names = [slip.feature for slip in self.events]
+        twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"each feature can be in `events` once; more than once: {', '.join(twice)}")
         return self
 
     def as_scenario(self, name: str, extends: str | None) -> Scenario:
         """The domain's words."""
-        events = tuple(SupposedSlip(feature=one.feature, ready_on=one.ready_on) for one in self.events)
-        return Scenario(name=name, events=events, edits=tuple(one.supposed() for one in self.edits), extends=extends)
+        events = tuple(SupposedSlip(feature=slip.feature, ready_on=slip.ready_on) for slip in self.events)
+        return Scenario(name=name, events=events, edits=tuple(edit.supposed() for edit in self.edits), extends=extends)
 
 
 class WhatIfBody(Supposed):
@@ -106,10 +106,10 @@ def show_compared(compared: Compared) -> dict[str, Any]:
         "scenario": compared.scenario.name or compared.scenario.extends,
         "stage": outcome.stage,
         "cost": outcome.cost,
-        "moves": [_show_move(one) for one in outcome.moves],
-        "proposals": [one.model_dump(mode="json") for one in outcome.proposals],
-        "conflicts": [one.model_dump(mode="json") for one in outcome.conflicts],
-        "opportunities": [one.model_dump(mode="json") for one in outcome.opportunities],
+        "moves": [_show_move(move) for move in outcome.moves],
+        "proposals": [proposal.model_dump(mode="json") for proposal in outcome.proposals],
+        "conflicts": [conflict.model_dump(mode="json") for conflict in outcome.conflicts],
+        "opportunities": [opportunity.model_dump(mode="json") for opportunity in outcome.opportunities],
         "against_parent": parent
         and {
             "scenario": compared.scenario.extends,

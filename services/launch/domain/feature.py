@@ -41,16 +41,16 @@ class Slips:
 
     def add(self, slips: Sequence[Slip]) -> None:
         """Count these too."""
-        for one in slips:
-            insort(self.by_team.setdefault(one.team, []), one.days)
+        for slip in slips:
+            insort(self.by_team.setdefault(slip.team, []), slip.days)
 
     def remove(self, slips: Sequence[Slip]) -> None:
         """No longer count these, which were counted."""
-        for one in slips:
-            days = self.by_team[one.team]
-            del days[bisect_left(days, one.days)]
+        for slip in slips:
+            days = self.by_team[slip.team]
+            del days[bisect_left(days, slip.days)]
             if not days:
-                del self.by_team[one.team]
+                del self.by_team[slip.team]
 
     def percentile(self, team: str, percentile: int, least: int) -> int | None:
         """The fewest working days within which so many of 100 shipped; None with fewer than `least` to go by."""
@@ -104,9 +104,9 @@ def learn(
 ) -> dict[str, KnownFeature]:
     """What is known of features after their changes. `slips` are those before them."""
     news: dict[str, KnownFeature] = {}
-    for one in changes:
-        name = one.feature.id
-        news[name] = _follow(news.get(name) or known.get(name), one.feature, slips, calendar, today)
+    for change in changes:
+        name = change.feature.id
+        news[name] = _follow(news.get(name) or known.get(name), change.feature, slips, calendar, today)
     return news
 
 
@@ -138,7 +138,7 @@ def _slips(
     before = previous.slips if previous else ()
     if same is None or same.is_shipped == (feature.status == "shipped"):
         return before
-    others = tuple(one for one in before if one.stage != feature.stage)
+    others = tuple(slip for slip in before if slip.stage != feature.stage)
     if same.is_shipped or same.promised is None or feature.owner_team is None:
         return others
     days = calendar.count_working_days(same.promised, today, ())
@@ -186,4 +186,4 @@ def _is_confident(feature: FeatureSnapshot, policy: Policy) -> bool:
 
 def features_of(snapshot: LaunchSnapshot, view: Mapping[str, KnownFeature]) -> list[KnownFeature]:
     """The features of a launch as they are known now."""
-    return [view[one.id] for one in snapshot.features if one.id in view]
+    return [view[feature.id] for feature in snapshot.features if feature.id in view]

@@ -78,7 +78,7 @@ class Launch(Word):
     @property
     def is_awaited(self) -> bool:
         """Whether something must happen on its date: it is ahead, and that date has not come yet."""
-        missed = any(one.constraint == "missed" for one in self.conflicts)
+        missed = any(conflict.constraint == "missed" for conflict in self.conflicts)
         return self.is_open and self.snapshot.date is not None and not missed
 
     @property
@@ -90,7 +90,7 @@ class Launch(Word):
 
     def stage_of(self, feature: str) -> str | None:
         """The stage at which the launch carries a feature."""
-        return next((one.stage for one in self.snapshot.features if one.id == feature), None)
+        return next((part.stage for part in self.snapshot.features if part.id == feature), None)
 
 
 def tier_of(snapshot: LaunchSnapshot) -> Tier:
@@ -100,32 +100,32 @@ def tier_of(snapshot: LaunchSnapshot) -> Tier:
 
 def carry(known: KnownFeature) -> LaunchFeature:
     """A feature as a launch carries it."""
-    one = known.snapshot
+    snapshot = known.snapshot
     return LaunchFeature(
-        id=one.id,
-        title=one.title,
-        owner_team=one.owner_team,
-        contributors=one.contributors,
-        stage=one.stage,
-        status=one.status,
+        id=snapshot.id,
+        title=snapshot.title,
+        owner_team=snapshot.owner_team,
+        contributors=snapshot.contributors,
+        stage=snapshot.stage,
+        status=snapshot.status,
     )
 
 
 def derive(features: Sequence[KnownFeature]) -> dict[str, object]:
     """What a launch takes from its features unless a person has said otherwise; cancelled ones count if all are."""
-    active = [one for one in features if not one.is_cancelled] or list(features)
+    active = [feature for feature in features if not feature.is_cancelled] or list(features)
     title = active[0].snapshot.title if active else "A launch"
-    lines = [one.snapshot.product_line for one in active if one.snapshot.product_line]
+    lines = [feature.snapshot.product_line for feature in active if feature.snapshot.product_line]
     return {
         "name": title if len(active) <= 1 else f"{title} and {len(active) - 1} more",
-        "segments": _union(one.snapshot.segments for one in active),
-        "regions": _union(one.snapshot.regions for one in active),
+        "segments": _union(feature.snapshot.segments for feature in active),
+        "regions": _union(feature.snapshot.regions for feature in active),
         "product_line": lines[0] if lines else None,
     }
 
 
 def _union(lists: object) -> tuple[str, ...]:
-    return tuple(sorted({item for one in lists for item in one}))  # type: ignore[attr-defined]
+    return tuple(sorted({item for items in lists for item in items}))  # type: ignore[attr-defined]
 
 
 def derive_launch_id(portfolio: PortfolioId, ref: str, stage: str | None, taken: Collection[str]) -> LaunchId:

@@ -148,14 +148,14 @@ class Constraints(PolicySection):
     @model_validator(mode="after")
     def _goes_in_no_circle(self) -> "Constraints":
         """Raises ValueError for a pair named twice, and for a circle in which launches follow, through groups too."""
-        pairs = [(one.launch, one.after) for one in self.after]
+        pairs = [(rule.launch, rule.after) for rule in self.after]
         twice = sorted({pair for pair in pairs if pairs.count(pair) > 1})
         if twice:
             raise ValueError(f"{twice[0][0]} is said to come after {twice[0][1]} more than once")
         group_of = {launch: name for name, ids in self.together.items() for launch in ids}
         order = TopologicalSorter[str]()
-        for one in self.after:
-            order.add(group_of.get(one.launch, one.launch), group_of.get(one.after, one.after))
+        for rule in self.after:
+            order.add(group_of.get(rule.launch, rule.launch), group_of.get(rule.after, rule.after))
         try:
             order.prepare()
         except CycleError as error:

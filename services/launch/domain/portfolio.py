@@ -97,12 +97,13 @@ class State:
 
     def fill(self, features: Iterable[KnownFeature], launches: Iterable[Launch], proposals: Iterable[Proposal]) -> None:
         """Fill an empty state from the store, open proposals in the order in which they were told."""
-        self.learn({one.id: one for one in features})
+        self.learn({feature.id: feature for feature in features})
         for launch in launches:
             self.put(launch)
-        moving = (one for one in proposals if one.kind == RESCHEDULE)  # those of tiers are kept by their launches
-        in_order = sorted(moving, key=lambda one: (one.base_version or 0, len(one.id), one.id))
-        self.proposals = {one.id: one for one in in_order}
+        # those of tiers are kept by their launches
+        moving = (proposal for proposal in proposals if proposal.kind == RESCHEDULE)
+        in_order = sorted(moving, key=lambda proposal: (proposal.base_version or 0, len(proposal.id), proposal.id))
+        self.proposals = {proposal.id: proposal for proposal in in_order}
 
     def learn(self, news: Mapping[str, KnownFeature]) -> None:
         """Take in what is known of features now."""
@@ -115,10 +116,10 @@ class State:
         """Take a launch in, or a new version of it."""
         before = self.launches.get(launch.id)
         self.launches[launch.id] = launch
-        gone = {one.id for one in before.snapshot.features} if before else set()
-        for one in launch.snapshot.features:
-            gone.discard(one.id)
-            self.of_feature.setdefault(one.id, set()).add(launch.id)
+        gone = {part.id for part in before.snapshot.features} if before else set()
+        for part in launch.snapshot.features:
+            gone.discard(part.id)
+            self.of_feature.setdefault(part.id, set()).add(launch.id)
         for feature in gone:
             self.of_feature[feature].discard(launch.id)
         if launch.snapshot.date and launch.is_awaited:
@@ -152,11 +153,13 @@ class State:
 
     def _forget_days(self) -> None:
         if len(self.wakes) > SPARE_DAYS + 2 * len(self.launches):
-            self.wakes = [(one.wakes_at, one.id) for one in self.launches.values() if one.wakes_at]
+            self.wakes = [(launch.wakes_at, launch.id) for launch in self.launches.values() if launch.wakes_at]
             heapq.heapify(self.wakes)
         if len(self.days) > SPARE_DAYS + 2 * len(self.launches):
             self.days = [
-                (one.snapshot.date, one.id) for one in self.launches.values() if one.snapshot.date and one.is_awaited
+                (launch.snapshot.date, launch.id)
+                for launch in self.launches.values()
+                if launch.snapshot.date and launch.is_awaited
             ]
             heapq.heapify(self.days)
 
@@ -199,7 +202,7 @@ def _keep(names: set[LaunchId], launch: LaunchId, belongs: bool) -> None:  # noq
 
 def evolve(state: State, message: LaunchesChanged, now: datetime, calendar: Calendar) -> None:
     """Apply what was told. The same for a decision and for a replay."""
-    before = {one.feature.id: state.features.get(one.feature.id) for one in message.features}
+    before = {change.feature.id: state.features.get(change.feature.id) for change in message.features}
     state.learn(learn(state.features, message.features, state.slips, calendar, calendar.day_of(now)))
     step = Evolution(state.features, state.launches, message, now, calendar, before)
     for change in message.changes:
@@ -245,7 +248,7 @@ class Evolution:
             dated_by=launch.dated_by if old.date == new.date else self.message.cause.id,
             happened_on=new.date if happened else launch.happened_on,
             number=launch.number,
-            moved_at=(*launch.moved_at, *(one.at for one in moves[-1:] if one not in launch.moves))[-MOST_MOVES:],
+            moved_at=(*launch.moved_at, *(move.at for move in moves[-1:] if move not in launch.moves))[-MOST_MOVES:],
             retiered_at=self._retiered_at(launch, old, new),
             asked=self._asked(launch, change),
             trains_missed=count_missed(launch, new, Act(self.message.cause.id, change.kinds), self.calendar),
@@ -272,8 +275,10 @@ class Evolution:
 
     def _asked(self, launch: Launch | None, change: LaunchChange) -> Proposal | None:
         """The change of the tier that waits for a person."""
-        ours = (one for one in self.message.proposals if one.kind == RETIER)
-        told = next((one for one in ours if any(move.launch == change.launch.id for move in one.moves)), None)
+        ours = (proposal for proposal in self.message.proposals if proposal.kind == RETIER)
+        told = next(
+            (proposal for proposal in ours if any(move.launch == change.launch.id for move in proposal.moves)), None
+        )
         if told:
             return told if told.state in {"open", "rejected"} else None
         return launch.asked if launch else None
@@ -289,8 +294,8 @@ class Evolution:
             return tuple(move for move in moves if new.date and move.later <= new.date)
         if not (old.date and new.date and old.date < new.date) or self.message.cause.id.startswith("launch:"):
             return ()
-        known = [one for one in map(self._known_before, old.features) if one and not one.is_cancelled]
-        ready = {one.id: one.ready_on for one in known}
+        known = [feature for feature in map(self._known_before, old.features) if feature and not feature.is_cancelled]
+        ready = {feature.id: feature.ready_on for feature in known}
         tiers = (old.market_tier, old.internal_tier)
         tier = louder(*tiers)
         move = AutomaticMove(
@@ -311,7 +316,7 @@ class Evolution:
         """Which fields a person has set: after a person's act, those that differ from what the features would give."""
         if not self.message.cause.id.startswith("launch:person:"):
             return tuple(sorted(held))
-        derived = derive([self.features[one.id] for one in new.features if one.id in self.features])
+        derived = derive([self.features[feature.id] for feature in new.features if feature.id in self.features])
         for name in BY_HAND:
             if old is None or getattr(old, name) != getattr(new, name):
                 differs = getattr(new, name) != derived.get(name, ())
@@ -322,7 +327,7 @@ class Evolution:
 
     def _conflicts(self, launch: Launch | None, change: LaunchChange) -> tuple[Conflict, ...]:
         if LaunchKind.CONFLICT_OPENED in change.kinds:
-            return tuple(one for one in self.message.conflicts if one.launch == change.launch.id)
+            return tuple(conflict for conflict in self.message.conflicts if conflict.launch == change.launch.id)
         return () if LaunchKind.CONFLICT_CLOSED in change.kinds or launch is None else launch.conflicts
 
 
@@ -332,7 +337,7 @@ def next_reminder(
     """The first such instant after `now`; None if there is none."""
     if launch.snapshot.state not in OPEN_STATES:
         return None
-    return min((one for one in _instants(launch, features, calendar, now) if one > now), default=None)
+    return min((instant for instant in _instants(launch, features, calendar, now) if instant > now), default=None)
 
 
 def waits_for_train(launch: Launch, features: Mapping[str, KnownFeature], calendar: Calendar, now: datetime) -> bool:
@@ -341,34 +346,34 @@ def waits_for_train(launch: Launch, features: Mapping[str, KnownFeature], calend
     if launch.wakes_at != now or settled is None or calendar.start_of(settled) != now:
         return False
     before = now - timedelta(microseconds=1)
-    return sum(one == now for one in _instants(launch, features, calendar, before)) == 1
+    return sum(instant == now for instant in _instants(launch, features, calendar, before)) == 1
 
 
 def _instants(
     launch: Launch, features: Mapping[str, KnownFeature], calendar: Calendar, now: datetime
 ) -> Iterator[datetime]:
-    one = launch.snapshot
-    if one.override:
-        yield calendar.start_of(one.override.until)
-    for waiver in one.waivers:
+    snapshot = launch.snapshot
+    if snapshot.override:
+        yield calendar.start_of(snapshot.override.until)
+    for waiver in snapshot.waivers:
         yield calendar.start_of(waiver.until)
-    dawn = begins_next(one, calendar, now)
+    dawn = begins_next(snapshot, calendar, now)
     if dawn:
         yield dawn
     settled = settles_on(launch, calendar)
     if settled:
         yield calendar.start_of(settled)
     rest = rests_until(launch, calendar)
-    if rest and rest > now and not one.override and _would_change(launch, features, calendar):
+    if rest and rest > now and not snapshot.override and _would_change(launch, features, calendar):
         yield rest
 
 
 def _would_change(launch: Launch, features: Mapping[str, KnownFeature], calendar: Calendar) -> bool:
     """Whether its tier would be another one if it were not at rest."""
-    one = launch.snapshot
-    active = [features[part.id] for part in one.features if part.id in features]
+    snapshot = launch.snapshot
+    active = [features[part.id] for part in snapshot.features if part.id in features]
     snapshots = [known.snapshot for known in active if not known.is_cancelled]
     if not snapshots:
         return False
-    computed = assess_all(snapshots, calendar.policy, one.market_tier)
-    return (computed.market, computed.internal) != (one.market_tier, one.internal_tier)
+    computed = assess_all(snapshots, calendar.policy, snapshot.market_tier)
+    return (computed.market, computed.internal) != (snapshot.market_tier, snapshot.internal_tier)

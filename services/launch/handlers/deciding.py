@@ -158,10 +158,10 @@ class Deciding:
         """Decide on causes of roadmap, in order; the portfolios are locked by the batch."""
         changes = Changes()
         sessions: dict[PortfolioId, PortfolioSession] = {}
-        for one in heard:
-            if one.portfolio not in sessions:
-                sessions[one.portfolio] = await self._open(batch, one.portfolio, changes)
-            sessions[one.portfolio].hear(one)
+        for cause in heard:
+            if cause.portfolio not in sessions:
+                sessions[cause.portfolio] = await self._open(batch, cause.portfolio, changes)
+            sessions[cause.portfolio].hear(cause)
         failpoint("launch.after_decide")
         await self._finish(batch, list(sessions.values()), changes)
 
@@ -284,7 +284,7 @@ class Deciding:
 
     async def _finish(self, batch: Batch, sessions: Sequence[PortfolioSession], changes: Changes) -> None:
         await save(batch, changes)
-        await self._outbox.add(batch, [one for session in sessions for one in session.announcements])
+        await self._outbox.add(batch, [announcement for session in sessions for announcement in session.announcements])
         for session in sessions:
             self._cache.keep(batch, session.row, session.state)
 
@@ -294,5 +294,5 @@ def _find_again(state: State, command: Edit) -> Launch:
     if command.launch:
         return state.launches[command.launch]
     first = (command.features or ("",))[0]
-    launches = [state.launches[one] for one in state.of_feature.get(first, ())]
-    return max(launches, key=lambda one: (one.changed_at, one.id))
+    launches = [state.launches[name] for name in state.of_feature.get(first, ())]
+    return max(launches, key=lambda launch: (launch.changed_at, launch.id))

@@ -22,8 +22,8 @@ class StaleProposalError(Exception):
 
     def differences(self) -> list[dict[str, object]]:
         """Move by move, what the person saw and what would happen now."""
-        saw = {one.launch: str(one.later_date) for one in self.seen.moves}
-        now = {one.launch: str(one.later_date) for proposal in self.now for one in proposal.moves}
+        saw = {move.launch: str(move.later_date) for move in self.seen.moves}
+        now = {move.launch: str(move.later_date) for proposal in self.now for move in proposal.moves}
         return [
             {"launch": name, "you_saw": saw.get(name), "now": now.get(name)}
             for name in sorted({*saw, *now})
@@ -54,7 +54,7 @@ async def give_verdict(deciding: Deciding, portfolio: PortfolioId, verdict: Verd
             raise StaleProposalError(_why(now), seen.proposal, fresh) from None
         raise
     if message and judged[-1].stale:
-        fresh = tuple(one for one in message.proposals if one.state == "open")
+        fresh = tuple(proposal for proposal in message.proposals if proposal.state == "open")
         raise StaleProposalError(judged[-1].stale, seen.proposal, fresh)
     return await _find(deciding.database, portfolio, verdict.proposal)
 
@@ -83,11 +83,11 @@ async def take_back_proposal(
     Raises:
         RefusedError: it was not approved, is about how loud a launch is, or can no longer be undone.
     """
-    one = kept.proposal
-    if one.state != "approved":
-        raise RefusedError(f"{one.id} is {one.state}; only what was approved can be undone")
-    if one.kind != RESCHEDULE:
-        raise RefusedError(f"{one.id} changed how loud a launch is; undo moves only days: decide its tier instead")
+    proposal = kept.proposal
+    if proposal.state != "approved":
+        raise RefusedError(f"{proposal.id} is {proposal.state}; only what was approved can be undone")
+    if proposal.kind != RESCHEDULE:
+        raise RefusedError(f"{proposal.id} changed how loud a launch is; undo moves only days: decide its tier instead")
     return await take_back(deciding, portfolio, kept.told_revision, by, at)
 
 
@@ -101,10 +101,10 @@ async def _find(database: Database, portfolio: PortfolioId, proposal: str) -> Ke
 
 async def _instead(database: Database, portfolio: PortfolioId, proposal: Proposal) -> tuple[Proposal, ...]:
     """The open proposals about the same launches."""
-    launches = {one.launch for one in proposal.moves}
+    launches = {move.launch for move in proposal.moves}
     async with database.reading() as connection:
         found = await list_proposals(connection, portfolio, "open")
-    return tuple(one.proposal for one in found if any(move.launch in launches for move in one.proposal.moves))
+    return tuple(kept.proposal for kept in found if any(move.launch in launches for move in kept.proposal.moves))
 
 
 def _why(kept: Kept) -> str:

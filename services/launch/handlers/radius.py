@@ -38,7 +38,7 @@ async def find_radius(
         await deciding.query_locked(portfolio, features_ahead) if question.features is None else question.features
     )
     unknown = await deciding.query_locked(
-        portfolio, lambda state: [one for one in features if one not in state.features]
+        portfolio, lambda state: [name for name in features if name not in state.features]
     )
     if unknown:
         raise RefusedError(f"no such feature: {', '.join(unknown)}", "$.features", missing=True)

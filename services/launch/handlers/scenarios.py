@@ -37,7 +37,7 @@ async def forget(deciding: Deciding, portfolio: PortfolioId, name: str) -> None:
         known = await load_scenarios(batch.connection, portfolio)
         if name not in known:
             raise RefusedError(f"no such scenario: {name}", missing=True)
-        children = [one.name for one in known.values() if one.extends == name]
+        children = [scenario.name for scenario in known.values() if scenario.extends == name]
         if children:
             raise RefusedError(f"{', '.join(children)} extends it; change or delete that first")
         await delete_scenario(batch, portfolio, name)
@@ -55,7 +55,7 @@ async def try_out(
     """
     async with deciding.database.reading() as connection:
         known = await load_scenarios(connection, portfolio)
-    line = [one for one in lineage(scenario, known) if one.events or one.edits]
+    line = [layer for layer in lineage(scenario, known) if layer.events or layer.edits]
     if context.stage == "S3" and solving and solving.is_possible:
         try:
             return await solving.ask(portfolio, context.now, partial(compare, line=line))

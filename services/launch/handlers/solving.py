@@ -108,10 +108,10 @@ class Solving:
         if self._process is None or self._pipe is None or not self._process.is_alive():
             self.close()
             context = multiprocessing.get_context("spawn")
-            self._pipe, other = context.Pipe()
-            self._process = context.Process(target=self._start, args=(other, *self._given), daemon=True)
+            self._pipe, child_end = context.Pipe()
+            self._process = context.Process(target=self._start, args=(child_end, *self._given), daemon=True)
             self._process.start()
-            other.close()
+            child_end.close()
         return self._pipe
 
 

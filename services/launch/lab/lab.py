@@ -60,7 +60,7 @@ class Lab:
     def run(self, history: Iterable[LaunchesChanged]) -> "Lab":
         """Decide a whole history again, its messages in order."""
         for message in history:
-            self._compare(message, {*self._again(message), *(one.launch.id for one in message.changes)})
+            self._compare(message, {*self._again(message), *(change.launch.id for change in message.changes)})
         return self
 
     def _again(self, message: LaunchesChanged) -> Iterator[LaunchId]:
@@ -107,10 +107,10 @@ class Lab:
     def _apply(self, message: LaunchesChanged, now: datetime) -> Iterator[LaunchId]:
         self._revision += 1
         evolve(self._state, message, now, self._calendar)
-        return iter([one.launch.id for one in message.changes])
+        return iter([change.launch.id for change in message.changes])
 
     def _compare(self, message: LaunchesChanged, launches: Iterable[LaunchId]) -> None:
-        self._really |= {one.launch.id: one.launch for one in message.changes}
+        self._really |= {change.launch.id: change.launch for change in message.changes}
         for name in sorted(launches):
             known = self._state.launches.get(name)
             really, now = self._really.get(name), known.snapshot if known else None
@@ -139,15 +139,15 @@ def _differ(
     really: LaunchSnapshot | None,
     now: LaunchSnapshot | None,
 ) -> Difference:
-    one = now or really
-    if one is None:
+    snapshot = now or really
+    if snapshot is None:
         raise ValueError("a difference is about a launch that one of the policies knows")
     return Difference(
         cause=message.cause.id,
         summary=message.cause.summary,
         at=message.cause.source.observed_at,
-        launch=one.id,
-        name=one.name,
+        launch=snapshot.id,
+        name=snapshot.name,
         decided=pair[0],
         would_be=pair[1],
         why=now.tier_reason if now else "it would be too quiet to have a launch",

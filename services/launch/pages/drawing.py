@@ -45,22 +45,22 @@ class Ahead:
 
 def draw(title: str, ahead: Ahead, context: Context, reader: Reader) -> tuple[Markup, int]:
     """The calendar, and how many launches are on it: lanes, old dates as ghosts, freezes hatched, trains as rails."""
-    drawable = [one for one in ahead.launches if one.is_open and _is_ahead(one, ahead.known, reader.today)]
+    drawable = [launch for launch in ahead.launches if launch.is_open and _is_ahead(launch, ahead.known, reader.today)]
     lane = LANES.get(ahead.lanes, _line)
-    shown = sorted(drawable[:MOST_BARS], key=lambda one: (lane(one), one.snapshot.date or date.max, one.id))
-    bars = [_bar(one, lane(one), ahead, context) for one in shown]
+    shown = sorted(drawable[:MOST_BARS], key=lambda launch: (lane(launch), launch.snapshot.date or date.max, launch.id))
+    bars = [_bar(launch, lane(launch), ahead, context) for launch in shown]
     first, last = reader.today - timedelta(days=31), reader.today + YEAR
     calendar = context.calendar
-    trains = list(_trains(calendar, first, last)) if any(one.snapshot.train for one in shown) else []
-    freezes = [Span(one, other, _name(freeze)) for one, other, freeze in calendar.freezes(first, last)]
+    trains = list(_trains(calendar, first, last)) if any(launch.snapshot.train for launch in shown) else []
+    freezes = [Span(begin, end, _name(freeze)) for begin, end, freeze in calendar.freezes(first, last)]
     picture = timeline("ahead", title, bars, reader, Backdrop(freezes, trains, ahead.loads))
     return picture, len(bars)
 
 
 def find_proposed(waiting: Sequence[Kept]) -> dict[str, date]:
     """The day that each launch would get if somebody said yes."""
-    moves = [move for one in waiting for move in one.proposal.moves]
-    return {one.launch: one.later_date for one in moves if one.later_date}
+    moves = [move for kept in waiting for move in kept.proposal.moves]
+    return {move.launch: move.later_date for move in moves if move.later_date}
 
 
 def draw_moves(
@@ -71,15 +71,15 @@ def draw_moves(
         return Markup()
     bars = [
         LaunchBar(
-            name=known[one.launch].name,
-            tier=known[one.launch].market_tier,
-            href=f"/launch/launches/{quote(one.launch)}",
-            state=known[one.launch].state,
-            day=one.later_date,
-            before=one.earlier_date,
+            name=known[move.launch].name,
+            tier=known[move.launch].market_tier,
+            href=f"/launch/launches/{quote(move.launch)}",
+            state=known[move.launch].state,
+            day=move.later_date,
+            before=move.earlier_date,
         )
-        for one in moves[:MOST_BARS]
-        if one.launch in known
+        for move in moves[:MOST_BARS]
+        if move.launch in known
     ]
     return timeline(f"moves-{name}", title, bars, reader)
 
@@ -90,21 +90,21 @@ def earlier_date(launch: Launch) -> date | None:
 
 
 def _bar(launch: Launch, lane: str, ahead: Ahead, context: Context) -> LaunchBar:
-    one = launch.snapshot
-    begins = (lead.begin_by for lead in contract(one, context.calendar, context.today) if lead.days > 0)
+    snapshot = launch.snapshot
+    begins = (lead.begin_by for lead in contract(snapshot, context.calendar, context.today) if lead.days > 0)
     return LaunchBar(
-        name=one.name,
-        tier=one.market_tier,
-        href=f"/launch/launches/{quote(one.id)}",
+        name=snapshot.name,
+        tier=snapshot.market_tier,
+        href=f"/launch/launches/{quote(snapshot.id)}",
         lane=lane,
-        state="conflict" if launch.conflicts else one.state,
-        day=one.date,
+        state="conflict" if launch.conflicts else snapshot.state,
+        day=snapshot.date,
         before=earlier_date(launch),
-        proposed=ahead.proposed.get(one.id),
+        proposed=ahead.proposed.get(snapshot.id),
         starts=next((day for day in begins if day), None),
-        slack=ahead.slack.get(one.id) or 0,
-        window=None if one.date else _window(launch, ahead.known),
-        waits_for=one.waits_for or "",
+        slack=ahead.slack.get(snapshot.id) or 0,
+        window=None if snapshot.date else _window(launch, ahead.known),
+        waits_for=snapshot.waits_for or "",
     )
 
 
@@ -116,14 +116,18 @@ def _is_ahead(launch: Launch, known: Mapping[str, KnownFeature], today: date) ->
 
 def _window(launch: Launch, known: Mapping[str, KnownFeature]) -> tuple[date, date] | None:
     """Where a launch without a date could come to lie: the windows of its features."""
-    targets = [known[one.id].snapshot.target for one in launch.snapshot.features if one.id in known]
-    windows = [(one.earliest, one.latest) for one in targets if one and one.earliest and one.latest]
-    return (min(one[0] for one in windows), max(one[1] for one in windows)) if windows else None
+    targets = [known[feature.id].snapshot.target for feature in launch.snapshot.features if feature.id in known]
+    windows = [(target.earliest, target.latest) for target in targets if target and target.earliest and target.latest]
+    return (min(window[0] for window in windows), max(window[1] for window in windows)) if windows else None
 
 
 def _line(launch: Launch) -> str:
-    one = launch.snapshot
-    return one.product_line or next((feature.owner_team for feature in one.features if feature.owner_team), "") or ""
+    snapshot = launch.snapshot
+    return (
+        snapshot.product_line
+        or next((feature.owner_team for feature in snapshot.features if feature.owner_team), "")
+        or ""
+    )
 
 
 def _tier(launch: Launch) -> str:

@@ -67,8 +67,8 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
 ) -> Response:
     """The page; `refusal` says why a person's act was not carried out."""
     async with deciding.database.reading() as connection:
-        ids = [one.id for one in launch.snapshot.features]
-        known = {one.id: one for one in await reading.find_features(connection, portfolio, ids)}
+        ids = [feature.id for feature in launch.snapshot.features]
+        known = {feature.id: feature for feature in await reading.find_features(connection, portfolio, ids)}
         history = await reading.load_history(connection, portfolio, launch.id)
         receipts = await load_receipts(connection, portfolio, launch.id)
         waiting = await list_proposals(connection, portfolio, "open", launch=launch.id)
@@ -84,19 +84,19 @@ async def render_launch(  # noqa: PLR0913 - a page has many sources
         portfolio=portfolio,
         launch=launch,
         one=launch.snapshot,
-        features=[known[one] for one in ids if one in known],
+        features=[known[name] for name in ids if name in known],
         slack=slack,
         drawing=draw(pages.say(request, "launch.drawing"), alone, context, pages.reader(request))[0],
         leads=leads,
-        completable=[(one.activity.id, one.activity.name) for one in leads if one.completed is None],
-        waivable=[(one.activity.id, f"{one.activity.name} ({one.activity.team})") for one in leads if one.is_open],
+        completable=[(lead.activity.id, lead.activity.name) for lead in leads if lead.completed is None],
+        waivable=[(lead.activity.id, f"{lead.activity.name} ({lead.activity.team})") for lead in leads if lead.is_open],
         tier_options=[(tier, pages.say(request, f"tier.{tier}")) for tier in TIERS],
-        told=[_entry(one) for one in history],
-        dating=next((_entry(one) for one in history if _dates(one)), None),
-        groups=[(state, [one for one in receipts if one.state == state]) for state in GROUPS],
+        told=[_entry(told) for told in history],
+        dating=next((_entry(told) for told in history if _dates(told)), None),
+        groups=[(state, [receipt for receipt in receipts if receipt.state == state]) for state in GROUPS],
         receipts=receipts,
         waiting=waiting,
-        **weigh(launch, [known[one] for one in ids if one in known], context),
+        **weigh(launch, [known[name] for name in ids if name in known], context),
         **await answer_day(request, deciding, portfolio, launch, context),
         refusal=refusal,
         request_id=random_token()[:24],
@@ -127,5 +127,8 @@ def _entry(told: reading.ToldRevision) -> dict[str, Any]:
 
 def _csv(launch: str, receipts: list[ReceiptRow]) -> Response:
     head = ("person", "state", "revision", "evidence", "at")
-    rows = [(one.person, one.state, one.revision, one.evidence, one.at.isoformat()) for one in receipts]
+    rows = [
+        (receipt.person, receipt.state, receipt.revision, receipt.evidence, receipt.at.isoformat())
+        for receipt in receipts
+    ]
     return csv_response(f"who-knows-{launch}", head, rows)

@@ -43,11 +43,11 @@ def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
             portfolio, portfolios = await choose_portfolio(request, connection)
             found = await list_launches(connection, portfolio, wish)
             known = await _features(connection, portfolio, found)
-            knows = await count_receipts(connection, portfolio, [one.id for one in found])
+            knows = await count_receipts(connection, portfolio, [launch.id for launch in found])
             waiting = await list_proposals(connection, portfolio, "open")
             moment = await reading.read_moment(connection, portfolio)
         context = Context(deciding.calendar, clock())
-        rows = [_row(one, known, context, knows.get(one.id, {})) for one in found]
+        rows = [_row(launch, known, context, knows.get(launch.id, {})) for launch in found]
         if wants_csv(request):
             return csv_response(f"launches-{portfolio}", HEAD, [_cells(row) for row in rows])
         loads = await _loads(request, deciding, pages, portfolio, context)
@@ -84,8 +84,8 @@ def build_launches(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
 async def _features(
     connection: AsyncConnection, portfolio: PortfolioId, launches: Sequence[Launch]
 ) -> dict[str, KnownFeature]:
-    ids = sorted({feature.id for one in launches for feature in one.snapshot.features})
-    return {one.id: one for one in await reading.find_features(connection, portfolio, ids)}
+    ids = sorted({feature.id for launch in launches for feature in launch.snapshot.features})
+    return {feature.id: feature for feature in await reading.find_features(connection, portfolio, ids)}
 
 
 async def _loads(
@@ -95,13 +95,15 @@ async def _loads(
     if not context.policy.teams:
         return []
     used = await deciding.query_locked(portfolio, lambda state: read_capacity(state, context, WEEKS))
-    return [_load(request, pages, portfolio, team, list(weeks)) for team, weeks in groupby(used, lambda one: one.team)]
+    return [
+        _load(request, pages, portfolio, team, list(weeks)) for team, weeks in groupby(used, lambda week: week.team)
+    ]
 
 
 def _load(request: Request, pages: Pages, portfolio: PortfolioId, team: str, weeks: Sequence[Used]) -> LoadBand:
-    full = sum(one.used >= one.capacity for one in weeks if one.used)
+    full = sum(week.used >= week.capacity for week in weeks if week.used)
     text = pages.say(request, "launches.full", team=team, count=full)
-    shares = {one.monday: one.used / one.capacity if one.capacity else float(one.used > 0) for one in weeks}
+    shares = {week.monday: week.used / week.capacity if week.capacity else float(week.used > 0) for week in weeks}
     return LoadBand(team, shares, text, f"/launch/capacity?portfolio={quote(portfolio)}")
 
 
@@ -131,9 +133,17 @@ def find_slack(launch: Launch, known: Mapping[str, KnownFeature], context: Conte
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    one = row["one"]
-    refs = " ".join(feature.id for feature in one.features)
+    snapshot = row["one"]
+    refs = " ".join(feature.id for feature in snapshot.features)
     return (
-        *(one.id, one.name, one.date, one.market_tier, one.internal_tier, one.state, one.waits_for),
-        *(row["slack"], refs, one.pin.reason if one.pin else None),
+        *(
+            snapshot.id,
+            snapshot.name,
+            snapshot.date,
+            snapshot.market_tier,
+            snapshot.internal_tier,
+            snapshot.state,
+            snapshot.waits_for,
+        ),
+        *(row["slack"], refs, snapshot.pin.reason if snapshot.pin else None),
     )

@@ -28,12 +28,12 @@ def build_capacity(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
         context = Context(deciding.calendar, clock())
         everyone = await deciding.query_locked(portfolio, lambda state: read_capacity(state, context, WEEKS))
         team = ask(request, "team")
-        used = [one for one in everyone if team in {None, one.team}]
+        used = [load for load in everyone if team in {None, load.team}]
         if wants_csv(request):
-            rows = [(one.team, one.week, one.used, one.capacity, " ".join(one.launches)) for one in used]
+            rows = [(load.team, load.week, load.used, load.capacity, " ".join(load.launches)) for load in used]
             return csv_response(f"capacity-{portfolio}", ("team", "week", "used", "capacity", "launches"), rows)
         async with deciding.database.reading() as connection:
-            names = await name_launches(connection, portfolio, {name for one in used for name in one.launches})
+            names = await name_launches(connection, portfolio, {name for load in used for name in load.launches})
         return pages.render(
             request,
             "capacity.html",
@@ -48,12 +48,12 @@ def build_capacity(deciding: Deciding, pages: Pages, clock: Clock) -> APIRouter:
 
 
 def _teams(used: Sequence[Used]) -> list[str]:
-    return list(dict.fromkeys(one.team for one in used))
+    return list(dict.fromkeys(load.team for load in used))
 
 
 def _by_week(used: Sequence[Used]) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
-    for one in used:
-        row = rows.setdefault(one.week, {"id": one.week, "first": one.monday, "cells": {}})
-        row["cells"][one.team] = one
+    for load in used:
+        row = rows.setdefault(load.week, {"id": load.week, "first": load.monday, "cells": {}})
+        row["cells"][load.team] = load
     return list(rows.values())

@@ -73,12 +73,12 @@ async def render_radius(
         scenarios = await load_scenarios(connection, portfolio)
     found = await find_radius(deciding, portfolio, QUESTION, clock())
     async with deciding.database.reading() as connection:
-        known = await reading.find_features(connection, portfolio, sorted({one.feature for one in found}))
-    titles = {one.id: one.snapshot.title for one in known}
+        known = await reading.find_features(connection, portfolio, sorted({slip.feature for slip in found}))
+    titles = {feature.id: feature.snapshot.title for feature in known}
     if wants_csv(request):
-        lines = [(one.feature, titles.get(one.feature), one.slip_days, one.launches, one.cost) for one in found]
+        lines = [(slip.feature, titles.get(slip.feature), slip.slip_days, slip.launches, slip.cost) for slip in found]
         return csv_response(f"slips-{portfolio}", HEAD, lines)
-    rows = [{"id": one["feature"], "slips": one["slips"]} for one in rank(found)]
+    rows = [{"id": ranked["feature"], "slips": ranked["slips"]} for ranked in rank(found)]
     return pages.render(
         request,
         "blast.html",

@@ -25,9 +25,9 @@ def build_trains_page(deciding: Deciding, pages: Pages, clock: Clock) -> APIRout
         context = Context(deciding.calendar, clock())
         found = await deciding.query_locked(portfolio, lambda state: read_departures(state, context))
         if wants_csv(request):
-            return csv_response(f"trains-{portfolio}", HEAD, [_cells(one) for one in found.trains])
-        riders = {name for one in found.trains for name in one.launches}
-        riders |= {name for one in found.audiences for name in one.launches}
+            return csv_response(f"trains-{portfolio}", HEAD, [_cells(ride) for ride in found.trains])
+        riders = {name for ride in found.trains for name in ride.launches}
+        riders |= {name for crowd in found.audiences for name in crowd.launches}
         async with deciding.database.reading() as connection:
             names = await name_launches(connection, portfolio, riders)
         return pages.render(request, "trains.html", portfolio=portfolio, found=found, names=names)

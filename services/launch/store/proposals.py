@@ -64,11 +64,11 @@ async def find_moves(
     query = sa.select(sa.cast(table.c.body, sa.Text).label("body"))
     query = query.where(table.c.portfolio == portfolio, table.c.told_revision == told_revision).order_by(table.c.launch)
     changes = [LaunchChange.model_validate_json(row.body) for row in await connection.execute(query)]
-    pairs = [(one.launch, one.before.date if one.before else None) for one in changes]
+    pairs = [(change.launch, change.before.date if change.before else None) for change in changes]
     return tuple(
-        AppliedMove(launch=one.id, earlier=before, later=one.date)
-        for one, before in pairs
-        if before and one.date and before != one.date
+        AppliedMove(launch=after.id, earlier=before, later=after.date)
+        for after, before in pairs
+        if before and after.date and before != after.date
     )
 
 

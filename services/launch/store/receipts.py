@@ -37,7 +37,10 @@ class ReceiptRow:
 
 async def save_receipts(batch: Batch, receipts: Sequence[ReceiptRow]) -> None:
     """Keep the newest of each; the receipts come in order."""
-    newest = {(one.portfolio, one.kind, one.subject, one.revision, one.person): one for one in receipts}
+    newest = {
+        (receipt.portfolio, receipt.kind, receipt.subject, receipt.revision, receipt.person): receipt
+        for receipt in receipts
+    }
     if newest:
         names = ("portfolio", "kind", "subject", "revision", "person", "state", "evidence", "at")
         rows = list(newest.values())

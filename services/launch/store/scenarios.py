@@ -14,7 +14,7 @@ async def load_scenarios(connection: AsyncConnection, portfolio: PortfolioId) ->
     found = [
         Scenario.model_validate_json(row.body) for row in await connection.execute(query, {"portfolio": portfolio})
     ]
-    return {one.name: one for one in found}
+    return {scenario.name: scenario for scenario in found}
 
 
 async def save_scenario(batch: Batch, portfolio: PortfolioId, scenario: Scenario) -> None:

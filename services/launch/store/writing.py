@@ -66,8 +66,8 @@ class Changes:
 
     def note(self, state: State, message: LaunchesChanged, now: datetime) -> None:
         """Take up what a message, applied to the state already, has changed."""
-        for one in message.features:
-            self.features[state.portfolio, one.feature.id] = state.features[one.feature.id]
+        for feature_change in message.features:
+            self.features[state.portfolio, feature_change.feature.id] = state.features[feature_change.feature.id]
         for change in message.changes:
             launch = state.launches[change.launch.id]
             self.launches[state.portfolio, launch.id] = launch
@@ -94,8 +94,8 @@ async def load_state(connection: AsyncConnection, portfolio: PortfolioId) -> Sta
 
 async def save(batch: Batch, changes: Changes) -> None:
     """Write everything that a batch changed."""
-    await _write(batch, _SAVE_FEATURES, (_feature_row(key[0], one) for key, one in changes.features.items()))
-    await _write(batch, _SAVE_LAUNCHES, (_launch_row(key[0], one) for key, one in changes.launches.items()))
+    await _write(batch, _SAVE_FEATURES, (_feature_row(key[0], known) for key, known in changes.features.items()))
+    await _write(batch, _SAVE_LAUNCHES, (_launch_row(key[0], launch) for key, launch in changes.launches.items()))
     await _write(batch, _ADD_HISTORY, changes.history)
     await _write(batch, _ADD_HEARD, changes.heard)
     await _write(batch, _SAVE_PROPOSALS, changes.proposals.values())
@@ -128,7 +128,7 @@ def _due_on(launch: Launch) -> date | None:
     """The day on which the clock next has something to do; the instant itself is weighed when timers go off."""
     wakes = launch.wakes_at.date() if launch.wakes_at else None
     day = launch.snapshot.date if launch.is_awaited else None
-    return min((one for one in (wakes, day) if one), default=None)
+    return min((due for due in (wakes, day) if due), default=None)
 
 
 def _proposal_row(message: LaunchesChanged, proposal: Proposal, now: datetime) -> dict[str, object]:

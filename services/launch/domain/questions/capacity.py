@@ -39,6 +39,6 @@ def read_capacity(state: State, context: Context, weeks: int) -> list[Used]:
             at = schedule.row[name] + week
             label = iso_week(week + schedule.calendar.first_week)
             capacity = team.weeks.get(label, team.weekly)
-            users = sorted(one.id for block in schedule.users[at] for one in schedule.blocks.members[block])
+            users = sorted(launch.id for block in schedule.users[at] for launch in schedule.blocks.members[block])
             found.append(Used(name, label, capacity - schedule.free[at], capacity, tuple(users)))
     return found

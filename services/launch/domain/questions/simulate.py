@@ -57,19 +57,21 @@ class SimulationResult:
     @property
     def cost(self) -> int:
         """Of all moves, by the policy's objective."""
-        return sum(one.cost for one in self.moves)
+        return sum(move.cost for move in self.moves)
 
 
 def sum_up(state: State, messages: Sequence[LaunchesChanged], context: Context) -> SimulationResult:
     """What all messages together would make of the state, which is still as it was before the first."""
-    proposals = {one.id: one for message in messages for one in message.proposals}
-    moves = {one.launch: one for one in (*_moved(messages, context), *_waiting(state, proposals, context))}
+    proposals = {proposal.id: proposal for message in messages for proposal in message.proposals}
+    moves = {move.launch: move for move in (*_moved(messages, context), *_waiting(state, proposals, context))}
     return SimulationResult(
         moves=tuple(_pay_once([moves[name] for name in sorted(moves)], context)),
         stage=context.reached,
         proposals=tuple(proposals.values()),
-        conflicts=tuple(one for found in _conflicts(messages).values() for one in found),
-        opportunities=tuple({one.launch: one for message in messages for one in message.opportunities}.values()),
+        conflicts=tuple(conflict for found in _conflicts(messages).values() for conflict in found),
+        opportunities=tuple(
+            {opportunity.launch: opportunity for message in messages for opportunity in message.opportunities}.values()
+        ),
     )
 
 
@@ -77,9 +79,9 @@ def _pay_once(moves: Sequence[SimulatedMove], context: Context) -> Iterator[Simu
     """The moves; of a group that moves together the first one pays, as in a plan."""
     group_of = context.calendar.group_of
     paid = set()
-    for one in moves:
-        shared = (group_of.get(one.launch, one.launch), one.before, one.after)
-        yield replace(one, cost=0) if shared in paid else one
+    for move in moves:
+        shared = (group_of.get(move.launch, move.launch), move.before, move.after)
+        yield replace(move, cost=0) if shared in paid else move
         paid.add(shared)
 
 
@@ -87,7 +89,7 @@ def differences(
     one: SimulationResult, other: SimulationResult
 ) -> Iterator[tuple[LaunchId, str, date | None, date | None]]:
     """The launches that the one would put on other dates than the other: id, name, the other's date, the one's."""
-    ours, theirs = ({move.launch: move for move in each.moves} for each in (one, other))
+    ours, theirs = ({move.launch: move for move in result.moves} for result in (one, other))
     for launch, move in sorted({**theirs, **ours}.items()):
         day, instead = (moves[launch].after if launch in moves else move.before for moves in (ours, theirs))
         if day != instead:
@@ -102,19 +104,23 @@ def _moved(messages: Sequence[LaunchesChanged], context: Context) -> Iterator[Si
     for listed in changes.values():
         before, after = listed[0].before, listed[-1].launch
         if before and before.date != after.date:
-            last = next(one for one in reversed(listed) if one.before and one.before.date != one.launch.date)
+            last = next(
+                change for change in reversed(listed) if change.before and change.before.date != change.launch.date
+            )
             why = tuple(link.detail for link in last.why)
             cost = context.policy.objective.price(before, after.date, context.today)
             yield SimulatedMove(after.id, after.name, before.date, after.date, waits=False, cost=cost, why=why)
 
 
 def _waiting(state: State, proposals: Mapping[str, Proposal], context: Context) -> Iterator[SimulatedMove]:
-    for move in (move for one in proposals.values() if one.state == "open" for move in one.moves):
+    for move in (move for proposal in proposals.values() if proposal.state == "open" for move in proposal.moves):
         launch = state.launches.get(move.launch)
         if launch and launch.snapshot.date != move.later_date:
-            one = launch.snapshot
-            cost = context.policy.objective.price(one, move.later_date, context.today)
-            yield SimulatedMove(one.id, one.name, one.date, move.later_date, waits=True, cost=cost, why=(move.detail,))
+            snapshot = launch.snapshot
+            cost = context.policy.objective.price(snapshot, move.later_date, context.today)
+            yield SimulatedMove(
+                snapshot.id, snapshot.name, snapshot.date, move.later_date, waits=True, cost=cost, why=(move.detail,)
+            )
 
 
 def _conflicts(messages: Sequence[LaunchesChanged]) -> dict[LaunchId, list[Conflict]]:
@@ -123,7 +129,7 @@ def _conflicts(messages: Sequence[LaunchesChanged]) -> dict[LaunchId, list[Confl
         for change in message.changes:
             launch = change.launch.id
             if LaunchKind.CONFLICT_OPENED in change.kinds:
-                found[launch] = [one for one in message.conflicts if one.launch == launch]
+                found[launch] = [conflict for conflict in message.conflicts if conflict.launch == launch]
             elif LaunchKind.CONFLICT_CLOSED in change.kinds:
                 found.pop(launch, None)
     return found
@@ -170,12 +176,12 @@ def overlay(state: State) -> State:
 def _acts(
     state: State, steps: Sequence[Supposition], context: Context
 ) -> Iterator[Callable[[State, int], LaunchesChanged]]:
-    changes = [_change(state, one.what, one.where) for one in steps if isinstance(one.what, SupposedSlip)]
+    changes = [_change(state, step.what, step.where) for step in steps if isinstance(step.what, SupposedSlip)]
     if changes:
         yield lambda world, revision: on_feature_changed(world, _cause(steps, context), changes, context, revision)
-    for one in steps:
-        if isinstance(one.what, Edit):
-            yield partial(_edit, one.what, one.where, context)
+    for step in steps:
+        if isinstance(step.what, Edit):
+            yield partial(_edit, step.what, step.where, context)
 
 
 def _edit(command: Edit, where: str, context: Context, world: State, revision: int) -> LaunchesChanged:
@@ -202,7 +208,7 @@ def _change(state: State, slip: SupposedSlip, where: str) -> FeatureChange:
 
 def _cause(steps: Sequence[Supposition], context: Context) -> Cause:
     source = Source(tool="launch", source_id="launch", occurred_at=context.now, observed_at=context.now)
-    supposed = ", and ".join(_say(one.what) for one in steps if isinstance(one.what, SupposedSlip))
+    supposed = ", and ".join(_say(step.what) for step in steps if isinstance(step.what, SupposedSlip))
     return Cause(id=CauseId("launch:simulation"), kind="observation", summary=f"What if {supposed}?", source=source)
 
 
@@ -263,7 +269,7 @@ def lineage(scenario: Scenario, known: Mapping[str, Scenario]) -> list[Scenario]
         if parent is None:
             raise RefusedError(f"no such scenario: {above}", where)
         if parent in found:
-            names = (*(one.name for one in found), above)
+            names = (*(layer.name for layer in found), above)
             raise RefusedError(f"it would extend itself: {' extends '.join(names)}", where)
         found.append(parent)
     return found[::-1]
@@ -281,9 +287,15 @@ def compare(state: State, line: Sequence[Scenario], context: Context) -> Compare
 
 def _steps(line: Sequence[Scenario]) -> list[Supposition]:
     slips: dict[str, Supposition] = {}
-    for one in line:
-        slips |= {slip.feature: Supposition(slip, f"{one.place}.events[{at}]") for at, slip in enumerate(one.events)}
-    edits = [Supposition(edit, f"{one.place}.edits[{at}]") for one in line for at, edit in enumerate(one.edits)]
+    for scenario in line:
+        slips |= {
+            slip.feature: Supposition(slip, f"{scenario.place}.events[{at}]") for at, slip in enumerate(scenario.events)
+        }
+    edits = [
+        Supposition(edit, f"{scenario.place}.edits[{at}]")
+        for scenario in line
+        for at, edit in enumerate(scenario.edits)
+    ]
     return [*slips.values(), *edits]
 
 
@@ -321,8 +333,10 @@ def sweep(state: State, feature: str, slips: Sequence[int], context: Context) ->
 
 def features_ahead(state: State) -> list[str]:
     """The features of launches ahead that have a date, those of the soonest launch first."""
-    ahead = [one for one in state.launches.values() if one.is_open and one.snapshot.date]
-    return list(dict.fromkeys(one.id for launch in sorted(ahead, key=_place) for one in launch.snapshot.features))
+    ahead = [launch for launch in state.launches.values() if launch.is_open and launch.snapshot.date]
+    return list(
+        dict.fromkeys(feature.id for launch in sorted(ahead, key=_place) for feature in launch.snapshot.features)
+    )
 
 
 def _place(launch: Launch) -> tuple[str, str]:
@@ -337,7 +351,7 @@ def tell_radius(state: State, asked: RadiusAnswer, context: Context, revision: i
     """
     if not asked.found:
         raise RefusedError("no feature that was asked for has a day and is still ahead, so no slip can be tried out")
-    features = len({one.feature for one in asked.found})
+    features = len({slip.feature for slip in asked.found})
     which = "1 feature" if features == 1 else f"{features} features"
     cause = cause_of(
         asked.by, asked.request, f"asked what a slip of {which} would move, {_when(asked, revision - 1)}", None, context
@@ -356,7 +370,7 @@ def _when(asked: RadiusAnswer, last: int) -> str:
 def rank(found: Sequence[BlastRadius]) -> Iterator[Mapping[str, object]]:
     """By what hurts most: features by their greatest cost, each with its slips."""
     by_feature: dict[str, list[BlastRadius]] = {}
-    for one in found:
-        by_feature.setdefault(one.feature, []).append(one)
-    for feature, listed in sorted(by_feature.items(), key=lambda pair: (-max(one.cost for one in pair[1]), pair[0])):
-        yield {"feature": feature, "slips": [one.model_dump() for one in listed]}
+    for slip in found:
+        by_feature.setdefault(slip.feature, []).append(slip)
+    for feature, listed in sorted(by_feature.items(), key=lambda pair: (-max(slip.cost for slip in pair[1]), pair[0])):
+        yield {"feature": feature, "slips": [slip.model_dump() for slip in listed]}

@@ -69,8 +69,8 @@ class Departures:
 
 def read_departures(state: State, context: Context) -> Departures:
     """Trains ahead by day and segment, audiences that hear too much all the same, launches that have missed trains."""
-    opened = [one for _, one in sorted(state.launches.items()) if one.is_open]
-    ahead = [one for one in opened if one.snapshot.date]
+    opened = [launch for _, launch in sorted(state.launches.items()) if launch.is_open]
+    ahead = [launch for launch in opened if launch.snapshot.date]
     return Departures(
         trains=tuple(_rides(state, ahead, context)),
         audiences=tuple(_crowded(state, ahead, context)),
@@ -86,12 +86,14 @@ def _rides(state: State, ahead: Iterable[Launch], context: Context) -> Iterator[
                 aboard[launch.snapshot.train, segment].append(launch)
     quiet = _quiet(state, {day for day, _ in aboard}, context)
     for (day, segment), riders in sorted(aboard.items()):
-        points = [counts(one.snapshot, features_of(one.snapshot, state.features), context.policy) for one in riders]
+        points = [
+            counts(rider.snapshot, features_of(rider.snapshot, state.features), context.policy) for rider in riders
+        ]
         least = context.policy.trains.least_strength
         yield Ride(
             day=day,
             segment=segment,
-            launches=tuple(one.id for one in riders),
+            launches=tuple(rider.id for rider in riders),
             strength=sum(points),
             asked=least,
             weak=sum(points) < least,
@@ -104,17 +106,17 @@ def _rides(state: State, ahead: Iterable[Launch], context: Context) -> Iterator[
 def _quiet(state: State, trains: Collection[date], context: Context) -> dict[date, list[KnownFeature]]:
     """By train, the quiet features that became ready since the one before: a line each, no launch of their own."""
     found: dict[date, list[KnownFeature]] = defaultdict(list)
-    for _, one in sorted(state.features.items()):
-        train = context.calendar.next_train(one.ready_on) if one.ready_on and not one.is_cancelled else None
-        if train in trains and train and assess(one.snapshot, context.policy).loudest == "T4":
-            found[train].append(one)
+    for _, feature in sorted(state.features.items()):
+        train = context.calendar.next_train(feature.ready_on) if feature.ready_on and not feature.is_cancelled else None
+        if train in trains and train and assess(feature.snapshot, context.policy).loudest == "T4":
+            found[train].append(feature)
     return found
 
 
 def _notes(segment: str, quiet: Sequence[KnownFeature]) -> Iterator[str]:
-    for one in quiet:
-        if segment in (one.snapshot.segments or (EVERYBODY,)):
-            yield f"{one.snapshot.ref}: {one.snapshot.title}"
+    for feature in quiet:
+        if segment in (feature.snapshot.segments or (EVERYBODY,)):
+            yield f"{feature.snapshot.ref}: {feature.snapshot.title}"
 
 
 def _crowded(state: State, ahead: Iterable[Launch], context: Context) -> Iterator[CrowdedSegment]:
@@ -126,7 +128,7 @@ def _crowded(state: State, ahead: Iterable[Launch], context: Context) -> Iterato
             continue
         for crowd in rule.between(Spot(launch.snapshot, day), board):
             others = sorted((state.standing[name], name) for name in crowd.by)
-            before = [other for other in others if other < (day, launch.id)]
+            before = [place for place in others if place < (day, launch.id)]
             says = crowd.constraint in CROWDING and (crowd.each or len(before) == len(others))
             if before and says:
                 launches = (*(name for _, name in before), launch.id)
@@ -136,7 +138,7 @@ def _crowded(state: State, ahead: Iterable[Launch], context: Context) -> Iterato
 
 def _missed(launches: Iterable[Launch], context: Context) -> Iterator[Missed]:
     most = context.policy.trains.misses
-    for one in launches:
-        if one.trains_missed:
-            flagged = one.trains_missed >= most
-            yield Missed(one.id, one.snapshot.name, one.trains_missed, one.snapshot.train, flagged)
+    for launch in launches:
+        if launch.trains_missed:
+            flagged = launch.trains_missed >= most
+            yield Missed(launch.id, launch.snapshot.name, launch.trains_missed, launch.snapshot.train, flagged)

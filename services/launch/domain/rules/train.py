@@ -61,15 +61,15 @@ def counts(one: LaunchSnapshot, features: Iterable[KnownFeature], policy: Policy
 
     A feature without impact inputs lives by its gates and is not nothing.
     """
-    points = (score(values_of(each.snapshot), policy) for each in features if not each.is_cancelled)
+    points = (score(values_of(feature.snapshot), policy) for feature in features if not feature.is_cancelled)
     return max(policy.tiers[tier_of(one)].from_score, *points, 0)
 
 
 def strengths(riders: Iterable[Rider]) -> Mapping[str, int]:
     """The sum of what the riders of one train count, by segment."""
     found: Counter[str] = Counter()
-    for one in riders:
-        found.update(dict.fromkeys(one.segments, one.counts))
+    for rider in riders:
+        found.update(dict.fromkeys(rider.segments, rider.counts))
     return found
 
 
@@ -77,9 +77,9 @@ def left_behind(riders: Sequence[Rider], train: date, policy: Policy) -> Mapping
     """Who does not leave with the train, each with the sentence that says why."""
     least, strong = policy.trains.least_strength, strengths(riders)
     return {
-        one.launch: f"the train of {train} is too weak: {_told(one.segments, strong)}, and {least} are asked for"
-        for one in riders
-        if one.may_wait and all(strong[segment] < least for segment in one.segments)
+        rider.launch: f"the train of {train} is too weak: {_told(rider.segments, strong)}, and {least} are asked for"
+        for rider in riders
+        if rider.may_wait and all(strong[segment] < least for segment in rider.segments)
     }
 
 
@@ -96,17 +96,17 @@ def is_settled(train: date, today: date, calendar: Calendar) -> bool:
 
 def settles_on(launch: Launch, calendar: Calendar) -> date | None:
     """The day on which the clock decides whether a launch leaves with its train; None if it does in any case."""
-    one, rules = launch.snapshot, calendar.policy.trains
-    free = one.pin is None and launch.trains_missed < rules.misses
-    return calendar.cutoff_of(one.train) if one.train and free and can_be_weak(calendar.policy) else None
+    snapshot, rules = launch.snapshot, calendar.policy.trains
+    free = snapshot.pin is None and launch.trains_missed < rules.misses
+    return calendar.cutoff_of(snapshot.train) if snapshot.train and free and can_be_weak(calendar.policy) else None
 
 
 def last_train(launch: Launch, calendar: Calendar) -> date | None:
     """The train that a launch ahead is on, or was to be on when it lost its date."""
-    one, day = launch.snapshot, launch.last_date
-    if one.date or launch.happened_on or day is None:
-        return one.train
-    return day if calendar.rides(tier_of(one), day) else None
+    snapshot, day = launch.snapshot, launch.last_date
+    if snapshot.date or launch.happened_on or day is None:
+        return snapshot.train
+    return day if calendar.rides(tier_of(snapshot), day) else None
 
 
 def count_missed(launch: Launch, after: LaunchSnapshot, act: Act, calendar: Calendar) -> int:
