@@ -253,8 +253,8 @@ def _newly_broken(plan: CheckedPlan, moved: set[LaunchId], calendar: Calendar, t
         spot = Spot(plan.shapes[name], day)
         for broken, launches in _broken_at(spot, new):
             if not _stood(broken, launches, old):
-                others = sorted(launches - {name})
-                yield Broken(broken.constraint, (name, *others), broken.detail)
+                first = [name] if name in launches else []  # else only those of its group do
+                yield Broken(broken.constraint, (*first, *sorted(launches - {name})), broken.detail)
 
 
 def _broken_at(spot: Spot, board: Board) -> Iterator[tuple[Violation, frozenset[LaunchId]]]:
