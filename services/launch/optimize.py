@@ -13,7 +13,7 @@ from services.launch.domain.scheduling.engine.model import REST
 from services.launch.domain.scheduling.engine.schedule import Schedule
 
 EFFORT = 1.0  # deterministic time of one solve
-SOLVES = 6
+SOLVES = 12
 FIRST_SLACK = 24
 
 
@@ -22,21 +22,22 @@ def is_installed() -> bool:
     return find_spec("ortools") is not None
 
 
-def load_solver() -> Solver | None:
-    """Return the solver, or None when ortools is not installed."""
+def load_solver(effort: float = EFFORT) -> Solver | None:
+    """Return the solver, with that much deterministic time for each solve, or None when ortools is not installed."""
     try:
         from ortools.sat.python import cp_model  # noqa: PLC0415 - an optional extra, and slow to load
     except ImportError:
         return None
-    return lambda study: Optimizer(study, cp_model).run()
+    return lambda study: Optimizer(study, cp_model, effort).run()
 
 
 class Optimizer:
     """Iterative deepening over the cost allowed: an empty round raises the bound, a full one is the optimum."""
 
-    def __init__(self, study: Study, cp_model: Any) -> None:
+    def __init__(self, study: Study, cp_model: Any, effort: float = EFFORT) -> None:
         self.study = study
         self.cp_model = cp_model
+        self.effort = effort
 
     def run(self) -> SolverResult:
         study = self.study
@@ -70,7 +71,7 @@ class Optimizer:
             if block not in study.forced.dates:
                 schedule.take(block)
         model = Model(schedule, undominated(schedule, domains), self.cp_model)
-        result = model.solve(limit)
+        result = model.solve(limit, self.effort)
         schedule.undo(mark)
         return result
 
@@ -172,7 +173,7 @@ class Model:
                     if early:
                         self.model.add_at_most_one([self.on[block, day], *early])
 
-    def solve(self, limit: int) -> tuple[Any, list[tuple[int, int]] | None, int]:
+    def solve(self, limit: int, effort: float) -> tuple[Any, list[tuple[int, int]] | None, int]:
         schedule, cp_model = self.schedule, self.cp_model
         cost = sum(schedule.price(block, day) * var for (block, day), var in self.on.items())
         self.model.add(cost <= limit)
@@ -180,7 +181,7 @@ class Model:
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 1
-        solver.parameters.max_deterministic_time = EFFORT
+        solver.parameters.max_deterministic_time = effort
         status = solver.solve(self.model)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return status, None, 0

@@ -10,9 +10,10 @@ from typing import Any
 
 Json = dict[str, Any]
 TODAY = date(2027, 1, 4)
+HALF_YEAR = TODAY + timedelta(days=182)
 HORIZON = TODAY + timedelta(days=895)
 WEEKS = 138
-CAPACITY = {"marketing": (8, 8, 6), "sales": (5, 5, 3), "docs": (4, 6, 6), "support": (5, 5, 3)}
+CAPACITY = {"marketing": (8, 2), "sales": (5, 2), "docs": (6, 0), "support": (5, 2)}  # of it a quarter less every third
 WORK = {
     "T1": {"marketing": {-5: 1, -4: 1, -3: 1, -2: 1, -1: 1, 0: 4}, "sales": {-2: 2, -1: 2, 0: 2},
            "docs": {-3: 2, -2: 2, -1: 2}, "support": {-1: 2, 0: 2, 1: 2}},
@@ -21,6 +22,8 @@ WORK = {
 SOAK, LEAD = {"T1": 10, "T2": 5, "T3": 0}, {"T1": 42, "T2": 21, "T3": 7}
 WEEKEND = {"us": [6, 7], "eu": [6, 7], "mea": [5, 6]}
 SLIPS = (7, 21, 60)
+RECENT = 12  # launches of a line that the next one may follow
+PAIRED = 8  # percent of T1 and T2 that share the date of the one before
 
 
 class Dice:
@@ -67,8 +70,8 @@ def build_portfolio(size: int, seed: int, *, pooled: bool = False, lines: int = 
         "launches": [],
     }
     launches = [_launch(dice, at, lines, size + size // 10, pooled) for at in range(size)]
-    _relate(dice, launches, lines)
-    draft["launches"] = [one for one in _Placing(draft, launches).place(dice) if one["date"]]
+    groups = _relate(dice, launches, lines, {f["id"]: f["ready_on"] for f in draft["features"]})
+    draft["launches"] = [one for one in _Placing(draft, launches).place(groups) if one["date"]]
     known = {one["id"] for one in draft["launches"]}
     for one in draft["launches"]:
         one["after"] = [edge for edge in one["after"] if edge["launch"] in known]
@@ -96,7 +99,7 @@ def _freezes() -> list[Json]:
     found: list[Json] = []
     for year in (2027, 2028, 2029):
         found.append(_freeze(date(year, 12, 20), 14, ["T1", "T2", "T3"], None))
-        found += [_freeze(date(year, month, 25), 7, ["T1", "T2"], None) for month in (3, 6, 9)]
+        found += [_freeze(date(year, month, 27), 7, ["T1", "T2"], None) for month in (3, 6, 9)]
         found += [
             _freeze(date(year, 5, 4), 4, ["T1", "T2"], ["us"]),
             _freeze(date(year, 10, 30), 4, ["T1", "T2"], ["eu"]),
@@ -110,12 +113,13 @@ def _freeze(first: date, days: int, tiers: list[str], regions: list[str] | None)
 
 
 def _teams(lines: int, *, pooled: bool) -> list[Json]:
-    def units(normal: int, at: int) -> int:
-        scaled = normal * lines * 3 // 4 if pooled else normal
-        return scaled // 2 if at % 52 in (50, 51) else scaled
+    def units(normal: int, scarce: int, at: int) -> int:
+        quarters = 3 if at % 3 == scarce else 4
+        units = normal * (lines if pooled else 1) * quarters // 4
+        return units // 2 if at % 52 in (50, 51) else units
 
     return [
-        {"id": f"{name}-{owner}", "first_week": "2027-W01", "capacity": [units(c[at % 3], at) for at in range(WEEKS)]}
+        {"id": f"{name}-{owner}", "first_week": "2027-W01", "capacity": [units(*c, at) for at in range(WEEKS)]}
         for name, c in CAPACITY.items()
         for owner in (["pool"] if pooled else range(lines))
     ]
@@ -123,7 +127,7 @@ def _teams(lines: int, *, pooled: bool) -> list[Json]:
 
 def _feature(dice: Dice, at: int, window: int) -> Json:
     ready = TODAY + timedelta(days=dice.roll(window))
-    confident = ready - timedelta(days=20 + dice.roll(100))
+    confident = max(ready - timedelta(days=20 + dice.roll(100)), TODAY - timedelta(days=60))
     return {"id": f"F{at}", "ready_on": ready.isoformat(), "confident_since": confident.isoformat()}
 
 
@@ -138,8 +142,8 @@ def _launch(dice: Dice, at: int, lines: int, features: int, pooled: bool) -> Jso
         "date": "",
         "regions": sorted(dice.shuffled(list(WEEKEND))[: dice.pick([1, 1, 1, 1, 1, 1, 2, 2, 2, 3])]),
         "segments": sorted(f"B{line}-S{s}" for s in dice.shuffled(list(range(6)))[:heard]),
-        "features": sorted({f"F{dice.roll(features)}" for _ in range(dice.pick([1] * 7 + [2] * 3))}),
-        "pinned": tier != "T3" and dice.chance(14),
+        "features": sorted({_feature_of(dice, line, lines, features) for _ in range(dice.pick([1] * 7 + [2] * 3))}),
+        "pinned": tier != "T3" and dice.chance(15),
         "announced": False,
         "work": _work(dice, tier, "pool" if pooled else line),
         "after": [],
@@ -148,7 +152,7 @@ def _launch(dice: Dice, at: int, lines: int, features: int, pooled: bool) -> Jso
 
 
 def _work(dice: Dice, tier: str, owner: object) -> list[Json]:
-    needs = WORK.get(tier) or {"docs": {-1 - dice.roll(3): 1}, **({"support": {0: 1}} if dice.chance(50) else {})}
+    needs = WORK.get(tier) or {"docs": {-1 - dice.roll(3): 1}, **({"support": {0: 1}} if dice.chance(25) else {})}
     return [
         {"team": f"{team}-{owner}", "offset_weeks": offset, "units": units}
         for team, weeks in needs.items()
@@ -156,26 +160,51 @@ def _work(dice: Dice, tier: str, owner: object) -> list[Json]:
     ]
 
 
-def _relate(dice: Dice, launches: list[Json], lines: int) -> None:
-    """Let launches follow earlier numbered ones, mostly of their line, and pair some."""
-    for at, one in enumerate(launches):
+def _feature_of(dice: Dice, line: int, lines: int, features: int) -> str:
+    """Name a feature of the line: every so many belongs to it, as with launches."""
+    return f"F{line + lines * dice.roll((features - line + lines - 1) // lines)}"
+
+
+def _relate(dice: Dice, launches: list[Json], lines: int, ready: dict[str, str]) -> list[list[Json]]:
+    """Pair some launches, and let each follow others that were ready not long before it, mostly of its line.
+
+    Returns the groups, predecessors first.
+    """
+    in_order = sorted(launches, key=lambda one: (max(ready[name] for name in one["features"]), one["id"]))
+    groups: list[list[Json]] = []
+    alone: dict[str, list[Json]] = {}  # the last group of the line whose launch has no mate
+    recent: dict[str, list[Json]] = defaultdict(list)
+    for one in in_order:
         one["announced"] = one["tier"] != "T3" and not one["pinned"] and dice.chance(15)
-        mates = [other for other in launches[at % lines : at : lines] if other["together"] is None]
-        for _ in range(dice.pick([0] * 60 + [1] * 32 + [2] * 8)):
-            pool = mates if mates and not dice.chance(5) else launches[:at]
-            if pool:
-                name = dice.pick(pool)["id"]
-                one["after"] = [a for a in one["after"] if a["launch"] != name]
-                one["after"].append({"launch": name, "lag_days": dice.pick([0, 7, 14, 28])})
-        free = [other for other in mates if other["tier"] != "T3" and not other["after"]]
-        if one["tier"] != "T3" and free and not one["after"] and dice.chance(20):
-            other = dice.pick(free)
-            one["together"] = other["together"] = f"G{at}"
-            one["pinned"] = other["pinned"]
+        mate = alone.get(one["line"], [])
+        fits = one["tier"] != "T3" and mate and {one["tier"], mate[0]["tier"]} != {"T1"}
+        if fits and dice.chance(PAIRED):
+            one["together"] = mate[0]["together"] = f"G{one['id'][1:]}"
+            one["pinned"], one["announced"] = mate[0]["pinned"], mate[0]["announced"]
+            mate.append(one)
+            del alone[one["line"]]
+            continue
+        groups.append([one])
+        if one["tier"] != "T3":
+            alone[one["line"]] = groups[-1]
+    for group in groups:
+        for one in group:
+            for _ in range(dice.pick([0] * 60 + [1] * 32 + [2] * 8)):
+                line = one["line"] if dice.chance(90) else f"B{dice.roll(lines)}"
+                _follow(dice, one, recent[line][-RECENT:])
+        for one in group:
+            recent[one["line"]].append(one)
+    return groups
+
+
+def _follow(dice: Dice, one: Json, others: list[Json]) -> None:
+    name = dice.pick(others)["id"] if others else None
+    if name is not None and all(edge["launch"] != name for edge in one["after"]):
+        one["after"].append({"launch": name, "lag_days": dice.pick([0, 7, 14, 28])})
 
 
 class _Placing:
-    """First-fit of every launch or group, in an order that respects predecessors."""
+    """First-fit of every launch or group, in the order given."""
 
     def __init__(self, draft: Json, launches: list[Json]) -> None:
         self.launches = {one["id"]: one for one in launches}
@@ -190,19 +219,9 @@ class _Placing:
         self.lines: dict[str, list[int]] = defaultdict(list)
         self.dates: dict[str, int] = {}
 
-    def place(self, dice: Dice) -> list[Json]:
-        groups: dict[str, list[Json]] = defaultdict(list)
-        for one in self.launches.values():
-            groups[one["together"] or one["id"]].append(one)
-        waiting = dice.shuffled(list(groups.values()))
-        while waiting:
-            later = []
-            for members in waiting:
-                if all(a["launch"] in self.dates for one in members for a in one["after"]):
-                    self._place(members)
-                else:
-                    later.append(members)
-            waiting = later
+    def place(self, groups: list[list[Json]]) -> list[Json]:
+        for members in groups:
+            self._place(members)
         return list(self.launches.values())
 
     def _place(self, members: list[Json]) -> None:
@@ -258,43 +277,51 @@ class _Placing:
 
 
 def build_events(portfolio: Json, seed: int) -> list[Json]:
-    """Nine events: typical and worst slips, ready earlier, confidence lost, a pinned launch that cannot hold."""
+    """Nine events of the first half year: slips, typical and worst, ready earlier, confidence lost, a pin that breaks."""
     dice = Dice(seed + 1000)
     using = defaultdict(list)
     for one in portfolio["launches"]:
         for name in one["features"]:
             using[name].append(one)
-    loose = sorted(name for name, ones in using.items() if not any(one["pinned"] for one in ones)) or sorted(using)
-    worst = max(loose, key=lambda name: (_behind(portfolio, using[name]), name))
-    found = [_slip(using, dice.pick(loose), days) for days in SLIPS]
-    found += [_slip(using, worst, days) for days in SLIPS]
-    found.append(_slip(using, dice.pick(loose), -30))
-    name = dice.pick(loose)
-    first = min(using[name], key=lambda one: one["date"])
-    since = _day(first["date"]) - LEAD[first["tier"]] + 21
-    found.append({"feature": name, "confident_since": date.fromordinal(since).isoformat()})
-    pinned = sorted(name for name, ones in using.items() if any(one["pinned"] for one in ones))
-    found.append(_slip(using, dice.pick(pinned), 21) if pinned else found[0] | {})
-    return [{"id": f"E{at}", **event} for at, event in enumerate(found, 1)]
-
-
-def _slip(using: dict[str, list[Json]], name: str, days: int) -> Json:
-    first = min(using[name], key=lambda one: (one["date"], one["id"]))
-    ready = _day(first["date"]) - SOAK[first["tier"]] + days
-    return {"feature": name, "ready_on": date.fromordinal(ready).isoformat()}
-
-
-def _behind(portfolio: Json, first: list[Json]) -> int:
+    names = sorted(using)
+    soon = [name for name in names if _first(using, name)["date"] <= HALF_YEAR.isoformat()] or names
+    loose = [name for name in soon if not any(one["pinned"] for one in using[name])] or names
+    pinned = [name for name in soon if _first(using, name)["pinned"]]
     behind = defaultdict(list)
     for one in portfolio["launches"]:
         for edge in one["after"]:
             behind[edge["launch"]].append(one["id"])
-    reached, rest = set(), [one["id"] for one in first]
+    worst = max(loose, key=lambda name: (_reach(behind, [one["id"] for one in using[name]]), name))
+    found = [_slip(using, dice.pick(loose), days) for days in SLIPS]
+    found += [_slip(using, worst, days) for days in SLIPS]
+    name = dice.pick(names)
+    ready = next(one["ready_on"] for one in portfolio["features"] if one["id"] == name)
+    found.append({"feature": name, "ready_on": date.fromordinal(_day(ready) - 30).isoformat()})
+    name = dice.pick(loose)
+    since = _day(_first(using, name)["date"]) - LEAD[_first(using, name)["tier"]] + 14
+    found.append({"feature": name, "confident_since": date.fromordinal(since).isoformat()})
+    found.append(_slip(using, dice.pick(pinned), 21) if pinned else found[0] | {})
+    return [{"id": f"E{at}", **event} for at, event in enumerate(found, 1)]
+
+
+def _first(using: dict[str, list[Json]], name: str) -> Json:
+    return min(using[name], key=lambda one: (one["date"], one["id"]))
+
+
+def _slip(using: dict[str, list[Json]], name: str, days: int) -> Json:
+    first = _first(using, name)
+    ready = _day(first["date"]) - SOAK[first["tier"]] + days
+    return {"feature": name, "ready_on": date.fromordinal(ready).isoformat()}
+
+
+def _reach(behind: dict[str, list[str]], rest: list[str]) -> int:
+    """Count the launches given and all that come behind them."""
+    reached = set()
     while rest:
         name = rest.pop()
         if name not in reached:
             reached.add(name)
-            rest += behind[name]
+            rest += behind.get(name, ())
     return len(reached)
 
 
