@@ -277,7 +277,7 @@ class _Placing:
 
 
 def build_events(portfolio: Json, seed: int) -> list[Json]:
-    """Nine events of the first half year: slips, typical and worst, ready earlier, confidence lost, a pin that breaks."""
+    """Nine events of the first half year: slips, ready earlier, confidence lost, a pin that breaks."""
     dice = Dice(seed + 1000)
     using = defaultdict(list)
     for one in portfolio["launches"]:
