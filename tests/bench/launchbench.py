@@ -166,9 +166,8 @@ class Runner:
                 paths = [Path(folder) / name for name in ("portfolio.json", "events.jsonl", "plans.jsonl")]
                 for path, lines in zip(paths, ([case.portfolio], case.events, printed), strict=True):
                     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-                done = subprocess.run(
-                    [sys.executable, self.checker, *paths], capture_output=True, text=True, check=False
-                )
+                command = [sys.executable, str(self.checker), *map(str, paths)]
+                done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
             wrong += [done.stdout + done.stderr] if done.returncode else []
         if wrong:
             raise ValueError(f"{case.name} {plans[0].stage}: {wrong}")
