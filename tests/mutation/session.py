@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -33,8 +34,9 @@ MARK = "_reached"
 LEAST_SECONDS = 20.0
 TIMES_AS_LONG = 5
 """A mutant may take this many times what its tests took; then it is as good as noticed: it does not end."""
-SLOW_SECONDS = 2.5
-"""Tests that take longer are left out: what only they notice deserves a test of its own."""
+SLOW_SECONDS, ENOUGH_SECONDS = 2.5, 12.0
+"""A test that takes longer is not asked, nor are more tests of a mutant than take that long together: what only slow or
+far ones would notice deserves a test of its own."""
 
 Result = dict[str, str]
 """`outcome` (killed, slow, survived, unreached), and by whom, or what its tests were."""
@@ -178,10 +180,14 @@ class MutationRun:
 
     def _judge(self, module: Module, mutant: Mutant, items: dict[str, pytest.Item]) -> Result:
         reached = self.reached.get(f"{mutant.path}:{mutant.block}", [])
+        if not mutant.block:  # a value: also those that look at it and at nothing else of its module
+            reached = sorted({*reached, *_lookers(module.module, mutant.function, items)} & self.took.keys())
         asked = [name for name in reached if self.took[name] <= SLOW_SECONDS]
         if not asked:
             return {"outcome": "unreached"}
         asked.sort(key=lambda name: (-self.kills[name], self.took[name]))
+        ends = accumulate(self.took[name] for name in asked)
+        asked = [name for name, end in zip(asked, ends, strict=True) if end <= ENOUGH_SECONDS]
         limit = LEAST_SECONDS + TIMES_AS_LONG * sum(self.took[name] for name in asked)
 
         def run(write: Callable[[object], None]) -> None:
@@ -205,6 +211,14 @@ class MutationRun:
             return {"outcome": "survived"}
         self.kills[told[0]["by"]] += 1
         return {"outcome": "killed", "by": told[0]["by"]}
+
+
+def _lookers(module: ModuleType, name: str, items: dict[str, pytest.Item]) -> Iterator[str]:
+    """The tests of modules that have imported a value."""
+    value = getattr(module, name)
+    for test, item in items.items():
+        if isinstance(item, pytest.Function) and getattr(item.module, name, None) is value:
+            yield test
 
 
 def _in_child(run: Callable[[Callable[[object], None]], None], limit: float) -> Iterator[dict[str, Any]]:

@@ -101,6 +101,13 @@ async def test_a_revision_that_fails_three_times_by_itself_is_parked(database: D
     assert waits == [0.02, 0.04]
 
 
+async def test_a_revision_that_failed_once_is_tried_alone(database: Database, waits: list[float]) -> None:
+    hearer = Unwilling(database, failures=2)
+    await hearer.inbox.receive([record("alpha", 1), record("alpha", 2)])
+    assert hearer.tries == 4  # with all others, alone, alone again, and the second revision
+    assert (await hearer.heard(), waits) == ({"alpha": [1, 2]}, [0.02])
+
+
 async def test_a_revision_that_succeeds_at_the_third_try_is_not_parked(database: Database, waits: list[float]) -> None:
     hearer = Unwilling(database, failures=3)
     await hearer.inbox.receive([record("alpha", 1), record("alpha", 2)])
