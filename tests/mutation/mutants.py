@@ -141,7 +141,7 @@ def _other_statements(node: ast.stmt) -> Iterator[tuple[str, str, ast.stmt]]:
     """What stands instead of a whole statement."""
     nothing: ast.stmt = ast.Pass()
     match node:
-        case ast.Return(value=value) if value and not _is_none(value):
+        case ast.Return(value=value) if value and not _is_nothing(value):
             yield _text(node), "return None", ast.Return(ast.Constant(None))
         case ast.Expr(value=ast.Yield() | ast.YieldFrom()) if not _text(node).endswith("()"):
             yield _text(node), "yield nothing", ast.Expr(ast.YieldFrom(ast.Tuple([], ast.Load())))
@@ -193,8 +193,9 @@ def _told(child: ast.AST, node: ast.AST, owner: ast.AST, field: str, at: int | N
     return before, after
 
 
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_nothing(node: ast.expr) -> bool:
+    """Whether it is None, or False, for which None is as good."""
+    return isinstance(node, ast.Constant) and (node.value is None or node.value is False)
 
 
 def _text(node: ast.AST) -> str:
