@@ -6,7 +6,7 @@ rules, calendar and tiers, most of them letters of sentences. cosmic-ray writes 
 starts Python and all libraries anew for it, three seconds before the first test. This one forks a session that has
 everything loaded, which takes some hundredths of a second.
 
-What was found is kept in `.state/mutation.jsonl`, so that a run that was interrupted or had its `--minutes` goes on
+What was found is kept in `.state/mutation*.jsonl`, so that a run that was interrupted or had its `--minutes` goes on
 where it was. A mutant that no test can notice, because it is the same program, is defended in ARCHITECTURE.md under
 "Mutants that live", a line each that begins with its name as it is printed here, between backticks.
 """
@@ -17,7 +17,7 @@ import sys
 
 import pytest
 
-from tests.mutation.session import ROOT, Book, MutationRun
+from tests.mutation.session import ROOT, Lines, MutationRun, Verdicts
 from tests.mutation.targets import TARGETS
 
 DEFENDED = re.compile(r"^- `(.+?)`: (\S.*)$", re.MULTILINE)
@@ -37,11 +37,11 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="forget what earlier runs found")
     options = parser.parse_args()
     targets = [one for one in TARGETS if not options.paths or any(path in one.path for path in options.paths)]
-    state = ROOT / ".state" / "mutation.jsonl"
-    if options.again:
-        state.unlink(missing_ok=True)
+    state, seen = ROOT / ".state" / "mutation.jsonl", ROOT / ".state" / "mutation-seen.jsonl"
+    for path in (state, seen) if options.again else ():
+        path.unlink(missing_ok=True)
     defended = read_defended((ROOT / "ARCHITECTURE.md").read_text())
-    run = MutationRun(targets, Book(state), options.minutes * 60, defended)
+    run = MutationRun(targets, Verdicts(Lines(state)), Lines(seen), options.minutes * 60, defended)
     tests = sorted({str(ROOT / name) for target in targets for name in target.tests})
     code = pytest.main(["-qq", "-s", "-p", "no:cacheprovider", "--no-header", *tests], plugins=[run])
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,25 +31,41 @@ from tests.mutation.targets import MutationTarget
 
 ROOT = Path(__file__).parents[2]
 MARK = "_reached"
-LEAST_SECONDS = 20.0
+LEAST_SECONDS = 40.0
 TIMES_AS_LONG = 5
 """A mutant may take this many times what its tests took; then it is as good as noticed: it does not end."""
 SLOW_SECONDS, ENOUGH_SECONDS = 2.5, 12.0
-"""A test that takes longer is not asked, nor are more tests of a mutant than take that long together: what only slow or
-far ones would notice deserves a test of its own."""
+"""Of the processor's time. A test that takes longer is not asked, nor are more tests of one mutant than take that long
+together: what only slow or far ones would notice deserves a test of its own."""
 
 Result = dict[str, str]
 """`outcome` (killed, slow, survived, unreached), and by whom, or what its tests were."""
 
 
-class Book:
-    """What is known of mutants from earlier slices: a line of JSON each, the last one holds."""
+class Lines:
+    """A file that grows by a line of JSON."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = path.read_text().splitlines() if path.exists() else []
-        self._known: dict[str, Result] = {(one := json.loads(line))["key"]: one for line in lines}
+
+    def load(self) -> Iterator[dict[str, Any]]:
+        """All lines, the oldest first."""
+        if self._path.exists():
+            yield from map(json.loads, self._path.read_text().splitlines())
+
+    def add(self, line: dict[str, Any]) -> None:
+        """One more."""
+        with self._path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+class Verdicts:
+    """What became of mutants in earlier slices."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._known: dict[str, Result] = {one["key"]: one for one in lines.load()}
 
     def find(self, key: str, tests: str) -> Result | None:
         """What became of the mutant; one that lived is asked about again once the tests are others."""
@@ -59,8 +75,7 @@ class Book:
     def keep(self, key: str, result: Result) -> None:
         """Write down what became of it."""
         self._known[key] = {"key": key, **result}
-        with self._path.open("a") as file:
-            file.write(json.dumps(self._known[key]) + "\n")
+        self._lines.add(self._known[key])
 
 
 @dataclass
@@ -85,7 +100,7 @@ class Module:
         """Other code around it makes it another mutant; a shifted line does not."""
         function = functions_of(self.tree).get(mutant.function)
         around = ast.unparse(function) if function else mutant.before
-        return hashlib.sha256(f"{mutant.name}\n{around}".encode()).hexdigest()[:20]
+        return _hash(mutant.name, around)
 
 
 @dataclass
@@ -93,7 +108,8 @@ class MutationRun:
     """The plugin: what is asked for, and what came of it."""
 
     targets: Sequence[MutationTarget]
-    book: Book
+    verdicts: Verdicts
+    seen: Lines
     seconds: float
     defended: dict[str, str]
     living: list[str] = field(default_factory=list)
@@ -120,13 +136,13 @@ class MutationRun:
         self._see_who_reaches_what(modules, items)
         end = time.monotonic() + self.seconds
         for module in modules:
-            tests = _fingerprint(module.target)
+            tests = _fingerprint([module])
             for mutant in module.mutants:
                 key = module.key(mutant)
-                found = self.book.find(key, tests)
+                found = self.verdicts.find(key, tests)
                 if found is None and time.monotonic() < end:
                     found = {**self._judge(module, mutant, items), "tests": tests, "name": mutant.name}
-                    self.book.keep(key, found)
+                    self.verdicts.keep(key, found)
                 self._count(mutant, found)
         return True
 
@@ -145,7 +161,11 @@ class MutationRun:
             print(self.living[-1], flush=True)
 
     def _see_who_reaches_what(self, modules: Sequence[Module], items: dict[str, pytest.Item]) -> None:
-        """Every test once, in a child, with marks in every block."""
+        """Every test once, in a child, with marks in every block; those that an earlier slice has seen are known."""
+        sources = "".join(one.text for one in modules) + _fingerprint(modules, lambda path: "test_" not in path.name)
+        keys = {name: _hash(sources, item.path.read_text(), name) for name, item in items.items()}
+        known = {one["key"]: one for one in self.seen.load()}
+        unseen = {name: item for name, item in items.items() if keys[name] not in known}
 
         def run(write: Callable[[object], None]) -> None:
             seen: set[str] = set()
@@ -156,27 +176,27 @@ class MutationRun:
                     with_marks(function, MARK)
                 for name in {mutant.function for mutant in one.mutants if mutant.block}:
                     _function(one.module, name).__code__ = code_of(tree, one.module.__file__ or "", name)
-            following = [*list(items.values())[1:], None]
-            for item, after in zip(items.values(), following, strict=True):
+            following = [*list(unseen.values())[1:], None]
+            for item, after in zip(unseen.values(), following, strict=True):
                 seen.clear()
-                begun = time.monotonic()
+                begun = time.process_time()
                 failed = [report for report in runtestprotocol(item, log=False, nextitem=after) if report.failed]
-                told = {"test": item.nodeid, "seconds": time.monotonic() - begun, "seen": sorted(seen)}
-                write({**told, "failed": failed[0].longreprtext if failed else ""})
+                told = {"key": keys[item.nodeid], "seconds": time.process_time() - begun, "seen": sorted(seen)}
+                write({**told, "failed": failed[0].longreprtext[-1500:] if failed else ""})
 
-        for told in _in_child(run, limit=1800):
+        for told in _in_child(run, limit=1800) if unseen else ():
+            self.seen.add(told)
+            known[told["key"]] = told
+        for name in items:
+            told = known[keys[name]]
             if told["failed"]:
-                print(f"left out, as it fails without any mutant: {told['test']}\n{told['failed'][-1500:]}")
+                print(f"left out, as it fails without any mutant: {name}\n{told['failed']}")
                 continue
-            self.took[told["test"]] = told["seconds"]
-            for block in told["seen"]:
-                self.reached.setdefault(block, []).append(told["test"])
-            for path in {block.partition(":")[0] for block in told["seen"]}:
-                self.reached.setdefault(f"{path}:0", []).append(told["test"])
+            self.took[name] = told["seconds"]
+            for block in {*told["seen"], *(f"{block.partition(':')[0]}:0" for block in told["seen"])}:
+                self.reached.setdefault(block, []).append(name)
         slow = sorted(name for name, seconds in self.took.items() if seconds > SLOW_SECONDS)
-        print(
-            f"\n{len(self.took)} tests in {sum(self.took.values()):.0f} s; too slow to ask: {', '.join(slow) or 'none'}"
-        )
+        print(f"\n{len(self.took)} tests in {sum(self.took.values()):.0f} s; too slow to ask: {', '.join(slow)}")
 
     def _judge(self, module: Module, mutant: Mutant, items: dict[str, pytest.Item]) -> Result:
         reached = self.reached.get(f"{mutant.path}:{mutant.block}", [])
@@ -293,11 +313,13 @@ def _function(module: ModuleType, name: str) -> FunctionType:
     return found
 
 
-def _fingerprint(target: MutationTarget) -> str:
-    """Of all files of the tests concerned, and of what they share."""
-    found = hashlib.sha256()
-    for name in (*target.tests, "tests/oracle"):
-        place = ROOT / name
-        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            found.update(path.read_bytes())
-    return found.hexdigest()[:20]
+def _fingerprint(modules: Iterable[Module], counts: Callable[[Path], bool] = lambda _: True) -> str:
+    """Of the files that count, of the tests concerned and of what they share."""
+    names = {name for one in modules for name in (*one.target.tests, "tests/oracle")}
+    places = [ROOT / name for name in sorted(names)]
+    files = [path for place in places for path in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
+    return _hash(*(path.read_text() for path in files if counts(path)))
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:20]
