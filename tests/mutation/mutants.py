@@ -30,6 +30,9 @@ COUNTED: dict[type[ast.operator], type[ast.operator]] = {
 }
 CALLED = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
+LONGEST = 110
+"""Of what is longer the middle is left out."""
+
 SAME_TEXT = frozenset({"casefold", "lower", "strip"})
 """Calls by which two texts are taken for the same; they are left out."""
 
@@ -199,7 +202,8 @@ def _is_nothing(node: ast.expr) -> bool:
 
 
 def _text(node: ast.AST) -> str:
-    return " ".join(ast.unparse(node).split())
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 
 def with_marks(function: ast.AST, mark: str) -> None:

@@ -172,6 +172,10 @@ def test_what_was_called_off_is_not_heard_and_what_happened_rides_no_more(
     assert audiences == Audiences()
 
 
+def test_who_has_no_date_is_nowhere() -> None:
+    assert _of(shape(A, segments=("smb",))) == Audiences()
+
+
 def test_launches_moved_at_once_crowd_each_other_where_they_go_and_not_where_they_were() -> None:
     audiences = _of(told(A, "2026-06-02", "T2"), told(B, "2026-06-09", "T2"))
     moved = [told(A, "2026-06-16", "T2"), told(B, "2026-06-17", "T2")]
