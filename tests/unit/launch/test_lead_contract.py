@@ -76,6 +76,11 @@ def test_without_a_date_the_longest_lead_is_told_first() -> None:
     assert {(day, state) for _, day, state in told(launch(None), "2026-05-27")} == {("None", "undated")}
 
 
+def test_what_is_done_comes_before_what_has_no_day_yet() -> None:
+    one = launch(None, completed=(done("press"), done("help", None)))
+    assert [name for name, _, _ in told(one, "2026-05-27")] == ["press", "kickoff", "help", "thanks"]
+
+
 def test_the_tier_outside_asks_for_some_and_the_one_inside_for_the_others() -> None:
     found = contract(launch(market_tier="T1", internal_tier="T2"), HERE, on("2026-05-01"))
     assert {one.activity.id: one.days for one in found} == {"kickoff": 5, "press": 7, "help": 3, "thanks": -2}
@@ -206,7 +211,7 @@ def test_an_earlier_date_says_whose_lead_is_gone_once() -> None:
 
 
 def test_a_decision_that_changes_nothing_of_it_says_nothing_of_it() -> None:
-    assert said(launch(), launch(name="Another"), "2026-05-27") == []
+    assert said(launch(), launch(product_line="pay"), "2026-05-27") == []
     assert said(launch(on("2026-06-15")), launch(None), "2026-05-27") == []
     assert said(launch(on("2026-06-15")), launch(state="launched"), "2026-05-27") == []
     held = launch(waivers=(waived("kickoff", "2026-07-01"),), completed=(done("help"),))
