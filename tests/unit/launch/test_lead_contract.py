@@ -73,7 +73,7 @@ def test_each_activity_is_late_only_after_the_last_day_to_begin_it() -> None:
 
 def test_without_a_date_the_longest_lead_is_told_first() -> None:
     assert [name for name, _, _ in told(launch(None), "2026-05-27")] == ["kickoff", "help", "press", "thanks"]
-    assert {(day, state) for _, day, state in told(launch(None), "2026-05-27")} == {("None", "undated")}
+    assert {(day, state) for _, day, state in told(launch(None), "2026-05-27", "2026-05-20")} == {("None", "undated")}
 
 
 def test_what_is_done_comes_before_what_has_no_day_yet() -> None:
@@ -91,6 +91,7 @@ def test_the_tier_outside_asks_for_some_and_the_one_inside_for_the_others() -> N
 def test_what_is_done_stays_on_its_day_and_is_listed_though_nobody_asks_any_more() -> None:
     one = launch(market_tier="T3", internal_tier="T3", completed=(done("kickoff"),))
     assert told(one, "2026-05-25") == [("kickoff", "2026-05-20", "completed"), ("quiet", "2026-05-29", "ahead")]
+    assert contract(one, HERE, on("2026-05-25"))[0].days == 0
     lead = contract(launch(completed=(done("kickoff"),)), HERE, on("2026-05-27"))[0]
     assert (lead.activity.id, str(lead.begin_by), lead.is_open) == ("kickoff", "2026-05-20", False)
 
@@ -102,7 +103,7 @@ def test_a_waiver_holds_until_the_day_before_its_last(today: str, *, holds: bool
     assert ((kickoff.state == "waived"), kickoff.is_open) == (holds, not holds)
     assert notice_of(both, HERE.policy, on(today)) == (2 if holds else None)
     assert [one.id for one, _ in after_ready(both, HERE.policy, on(today))] == ([] if holds else ["help"])
-    assert begins_next(launch(waivers=both.waivers), HERE, _noon("2026-05-19")) == _dawn("2026-05-28")
+    assert begins_next(both, HERE, _noon(today)) == _dawn("2026-05-28" if holds else "2026-05-25")
 
 
 def _noon(day: str) -> datetime:
@@ -216,6 +217,17 @@ def test_a_decision_that_changes_nothing_of_it_says_nothing_of_it() -> None:
     assert said(launch(on("2026-06-15")), launch(state="launched"), "2026-05-27") == []
     held = launch(waivers=(waived("kickoff", "2026-07-01"),), completed=(done("help"),))
     assert said(launch(on("2026-06-15"), waivers=held.waivers), held, "2026-05-27") == []
+
+
+def test_nothing_is_taken_from_what_is_done_or_comes_after_the_launch() -> None:
+    finished = launch(completed=(done("help"),))
+    assert said(finished, finished, "2026-05-04", "2026-05-26", "2026-05-28") == []
+    late = [
+        LATE.format("kick-off (pmm)", 5, 0),
+        LATE.format("help centre (docs)", 3, 0),
+        LATE.format("press (pm)", 2, 0),
+    ]
+    assert said(launch(on("2026-06-15")), launch(), "2026-06-03") == late  # nor thanks, which are due today
 
 
 def test_a_feature_that_is_ready_later_leaves_less_to_who_needs_it() -> None:
