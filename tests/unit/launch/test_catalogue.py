@@ -8,7 +8,7 @@ import pytest
 from services.launch.domain.calendar import Calendar
 from services.launch.domain.context import Context
 from services.launch.domain.feature import KnownFeature
-from services.launch.domain.policy import Freeze
+from services.launch.domain.policy import Follows, Freeze
 from services.launch.domain.rules.audience import Audiences, on_day
 from services.launch.domain.rules.catalogue import (
     BETWEEN,
@@ -143,6 +143,7 @@ def test_plans_make_room_by_the_rules_that_the_engine_keeps(constraint: str, *, 
 PAIR = {name: shape(name, "T1", product_line="pay") for name in (LaunchId("L-A"), LaunchId("L-B"))}
 """Two T1 of one line, which the policy keeps a fortnight apart."""
 A, B = PAIR
+C = LaunchId("L-C")
 A_FORTNIGHT = Calendar(POLICY.model_copy(update={"apart_days": {"T1": 14}}))
 
 
@@ -178,3 +179,29 @@ def test_two_that_stood_too_close_before_break_nothing_new() -> None:
     days = {A: DAY, B: DAY + timedelta(days=7)}
     assert plan(days, {B: DAY + timedelta(days=8)}) == []
     assert plan({A: DAY}, {B: DAY + timedelta(days=8)}) == [("apart", B, A)]
+
+
+def follows(**lag: int) -> Calendar:
+    """A comes after C, so many days."""
+    rules = {"apart_days": {"T1": 14}, "after": (Follows(launch=A, after=C, **lag),)}
+    return Calendar(POLICY.model_copy(update=rules))
+
+
+def test_who_moves_must_leave_room_for_who_comes_after_it() -> None:
+    shapes = {**PAIR, C: shape(C)}
+    checked = CheckedPlan(shapes, LaunchDates({A: DAY, C: DAY - timedelta(days=14)}), {C: DAY - timedelta(days=6)})
+    assert check_plan(checked, follows(lag_days=6), TODAY) == []
+    assert check_plan(checked, follows(lag_days=7), TODAY) == [
+        ("after", (A, C), "7 days after Launch L-C on 2026-05-27")
+    ]
+    assert check_plan(checked, follows(lag_working_days=5), TODAY) == [
+        ("after", (A, C), "5 working days after Launch L-C on 2026-05-27")
+    ]
+    assert check_plan(checked, follows(lag_working_days=4), TODAY) == []
+
+
+def test_who_comes_after_another_is_not_blamed_for_who_moves_beside_it() -> None:
+    shapes, days = {**PAIR, C: shape(C)}, {A: DAY, B: DAY - timedelta(days=35), C: DAY - timedelta(days=28)}
+    checked = CheckedPlan(shapes, LaunchDates(days), {B: DAY + timedelta(days=7)})
+    found = check_plan(checked, follows(lag_days=7), TODAY)
+    assert [(one.rule, *one.launches) for one in found] == [("apart", B, A)]

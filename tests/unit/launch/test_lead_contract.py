@@ -76,6 +76,16 @@ def test_without_a_date_the_longest_lead_is_told_first() -> None:
     assert {(day, state) for _, day, state in told(launch(None), "2026-05-27", "2026-05-20")} == {("None", "undated")}
 
 
+@pytest.mark.parametrize(
+    ("days", "begin_by", "is_open"),
+    [(1, "2026-05-29", True), (0, "2026-06-01", False), (-1, "2026-06-02", False), (-2, "2026-06-03", False)],
+)
+def test_only_what_must_begin_before_the_launch_is_owed_before_it(days: int, begin_by: str, *, is_open: bool) -> None:
+    here = Calendar(POLICY.model_copy(update={"activities": (KICKOFF.model_copy(update={"days": {"T2": days}}),)}))
+    (lead,) = contract(launch(), here, on("2026-05-01"))
+    assert (str(lead.begin_by), lead.is_open) == (begin_by, is_open)
+
+
 def test_what_is_done_comes_before_what_has_no_day_yet() -> None:
     one = launch(None, completed=(done("press"), done("help", None)))
     assert [name for name, _, _ in told(one, "2026-05-27")] == ["press", "kickoff", "help", "thanks"]

@@ -64,6 +64,7 @@ def test_a_launch_counts_what_its_best_feature_does_and_no_less_than_its_tier_be
 
     least = POLICY.tiers["T3"].from_score
     assert counts(shape(tier="T3"), [], POLICY) == least
+    assert counts(shape(tier="T4"), [], POLICY) == POLICY.tiers["T4"].from_score == 0
     assert counts(shape(tier="T3"), [known("A", 0)], POLICY) == least
     assert counts(shape(tier="T3"), [known("A", 2), known("B", 3), known("C", 1)], POLICY) == 100
     assert counts(shape(tier="T3"), [known("A", 2), known("B", 3, status="cancelled")], POLICY) == 66
