@@ -98,6 +98,12 @@ def test_a_train_can_be_weak_only_if_one_rider_alone_is_less_than_is_asked_for(a
     assert settles_on(launch(), here) == (on("2026-05-30") if weak else None)
 
 
+def test_the_quietest_tier_that_rides_says_whether_a_train_can_be_weak() -> None:
+    riding = {tier: POLICY.tiers[tier].model_copy(update={"boards_train": tier in {"T3", "T4"}}) for tier in TIERS}
+    here = calendar(least_strength=POLICY.tiers["T4"].from_score + 1)
+    assert can_be_weak(here.policy.model_copy(update={"tiers": riding}))
+
+
 def test_where_nobody_rides_no_train_is_weak() -> None:
     on_foot = {tier: POLICY.tiers[tier].model_copy(update={"boards_train": False}) for tier in TIERS}
     assert not can_be_weak(HERE.policy.model_copy(update={"tiers": on_foot}))
