@@ -129,6 +129,12 @@ def test_a_first_plan_that_may_cost_far_too_much_is_looked_at(
     assert asked(move(B, price=price), stage=stage, approval=approval) == ((told,) if asks else ())
 
 
+@pytest.mark.parametrize(("price", "asks"), [(120, False), (121, True)])
+def test_a_gap_is_counted_to_the_percent(price: int, *, asks: bool) -> None:
+    approval = PEOPLE.model_copy(update={"most_gap_percent": 20, "budget": None})
+    assert bool(asked(move(B, price=price, forced=100), stage="S1", approval=approval)) is asks
+
+
 @pytest.mark.parametrize(
     ("tier", "other", "asks"), [("T3", "T3", True), ("T2", "T3", True), ("T3", "T2", False), ("T3", "T1", False)]
 )
