@@ -7,7 +7,7 @@ STAMP := .venv/.installed-$(shell cat requirements-dev.lock pyproject.toml | cks
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench measure lock hashes docs
+.PHONY: help setup demo test check bench measure lock hashes docs mutation
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -44,6 +44,9 @@ hashes: setup ## what public inputs lead to, beside what was pinned; ARGS=--pin 
 
 measure: setup ## sizes, circles, names used twice, files that one slip crosses; ARGS=--files lists them
 	@$(BIN)/python -m tests.bench.house $(ARGS)
+
+mutation: setup ## rules and guards changed in small ways: which change no test notices; ARGS="rules/ --minutes=30"
+	@$(BIN)/python -m tests.mutation $(ARGS)
 
 lock: setup ## resolve the libraries anew (needs uv, installed beside the others)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

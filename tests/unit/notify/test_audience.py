@@ -1,5 +1,8 @@
 """Who is expected to know, and why each person is in or out."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +88,80 @@ def test_an_owner_whom_the_directory_does_not_know_is_expected_all_the_same() ->
 def test_a_required_role_without_a_holder_is_named() -> None:
     audience = build_audience(directory(person("ana", "pmm")), DEFAULT_POLICY, news(level="T2"))
     assert audience.unfilled == ("cs_lead", "marketing_ops", "pm", "sales_enablement")
+
+
+def test_who_owns_it_fills_the_role_whatever_the_directory_says() -> None:
+    item = news(level="T3", owners=(LaunchOwner(role="pmm", person=PersonId("ghost")),))
+    assert build_audience(directory(), DEFAULT_POLICY, item).unfilled == ()
+    assert build_audience(directory(), DEFAULT_POLICY, news(level="T3")).unfilled == ("pmm", "lead")
+
+
+def test_who_holds_a_role_elsewhere_does_not_fill_it_here() -> None:
+    people = directory(person("ana", "docs", team="payments"), person("eli", "pmm", team="search"))
+    audience = build_audience(people, DEFAULT_POLICY, news(level="T3"))
+    assert ([one.person for one in audience.expected], audience.unfilled) == (["ana"], ("pmm",))
+    assert not audience.is_incident
+
+
+def test_each_reason_is_the_person_s_own() -> None:
+    people = directory(person("ana", "pmm", team="payments"), person("bo", team="search"))
+    audience = build_audience(people, DEFAULT_POLICY, news(owners=(LaunchOwner(role="pm", person=PersonId("bo")),)))
+    assert {one.person: one.because for one in audience.expected} == {
+        "ana": ("role=pmm via rule pmm-t2", "team=payments"),
+        "bo": ("role=pm via rule pm-t2", "owner as pm"),
+    }
+
+
+def why_not(one: Person, **about: Any) -> str:
+    """Why a person is out of it, next to somebody who is in."""
+    people = directory(person("ana", "pmm"), one)
+    return {out.person: out.because for out in build_audience(people, DEFAULT_POLICY, news(**about)).excluded}.get(
+        one.id, ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("roles", "more", "because"),
+    [
+        (("pm",), {}, ""),
+        (("pmm",), {}, "team=search owns nothing of it"),
+        (("pm",), {"team": "mobile"}, "team=mobile owns nothing of it"),
+        (("pm",), {"product_lines": ("log", "web")}, "product_lines=log;web, not pay"),
+        (("pm",), {"regions": ("apac",)}, "regions=apac, not emea"),
+        (("pm",), {"segments": ("smb", "large")}, "segments=smb;large, not public"),
+    ],
+)
+def test_only_a_product_manager_without_a_scope_hears_what_the_team_contributes_to(
+    roles: tuple[str, ...], more: dict[str, Any], because: str
+) -> None:
+    bo = person("bo", *roles, **({"team": "search"} | more))
+    about = {"product_line": "pay", "regions": ("emea",), "segments": ("public",)}
+    assert why_not(bo, teams=("payments",), contributors=("search",), **about) == because
+
+
+def test_whoever_keeps_to_a_product_line_is_told_which() -> None:
+    people = directory(
+        person("all", "pmm", product_lines=("*",)),
+        person("line", "pmm", product_lines=("log", "pay")),
+        person("owner", "pmm", product_lines=("log",), team="payments"),
+    )
+    audience = build_audience(people, DEFAULT_POLICY, news(product_line="pay"))
+    assert [one.because[-1] for one in audience.expected] == ["product_line=pay", "product_line=pay", "team=payments"]
+    everywhere = build_audience(people, DEFAULT_POLICY, news(product_line=None))
+    assert [one.because[-1] for one in everywhere.expected] == ["product_line=*", "team=payments"]
+    assert why_not(person("other", "pmm", product_lines=("log",)), product_line=None) == "product_lines=log, not any"
+    elsewhere = person("other", "pmm", product_lines=("log",), team="search")
+    assert why_not(elsewhere, product_line="pay") == "product_lines=log, not pay"
+
+
+def test_two_thousand_answers_are_remembered_and_then_begun_anew() -> None:
+    router = Router(directory(person("ana", "pmm")), DEFAULT_POLICY)
+    first = router.audience(news(product_line="0"))
+    for number in range(1, 2000):
+        router.audience(news(product_line=str(number)))
+    assert router.audience(news(product_line="0")) is first
+    router.audience(news(product_line="2000"))
+    assert router.audience(news(product_line="0")) is not first
 
 
 def test_when_nobody_is_concerned_the_leads_are_told_and_it_counts_as_an_incident() -> None:

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.launch.domain.policy import Budget
-from services.launch.domain.rules.budget import BudgetCandidate, over_budget
+from services.launch.domain.rules.budget import BudgetCandidate, is_same_choice, over_budget
+from shared.contracts.launch import Tier
 from shared.contracts.words import LaunchId
 from tests.unit.launch.story import on
 
@@ -59,3 +61,19 @@ def test_each_conflict_lists_all_there_is_to_choose_from() -> None:
         " Launch 2 (score 60, 2026-03-03); choose which"
     )
     assert [one.cost for one in found[LaunchId("L-02")].options] == [60, 61, 62]
+
+
+@pytest.mark.parametrize(("tier", "quieter"), [("T1", "T2"), ("T2", "T3"), ("T3", "T4"), ("T4", "T4")])
+def test_a_way_out_is_one_tier_quieter_as_long_as_there_is_one(tier: Tier, quieter: Tier) -> None:
+    found = over_budget(candidates([(0, 62), (1, 61), (2, 60)]), BUDGET.model_copy(update={"tier": tier}))
+    assert [one.detail for one in found[LaunchId("L-02")].options] == [
+        f"Make Launch {number} {quieter}: override its tier." for number in (2, 1, 0)
+    ]
+
+
+def test_other_scores_and_days_do_not_make_it_another_choice_but_other_launches_do() -> None:
+    (first,) = over_budget(candidates([(0, 62), (1, 61), (2, 60)]), BUDGET).values()
+    (later,) = over_budget(candidates([(3, 63), (4, 62), (9, 61)]), BUDGET).values()
+    assert is_same_choice(first, later)
+    other = over_budget(candidates([(0, 62), (1, 61), (2, 60), (3, 59)]), BUDGET)[LaunchId("L-02")]
+    assert not is_same_choice(first, other)

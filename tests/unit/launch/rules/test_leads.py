@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.launch.domain.calendar import Calendar, RefusedError
-from services.launch.domain.decisions.person import Waiving
+from services.launch.domain.calendar import Calendar, Context, RefusedError
+from services.launch.domain.decisions.person import Edit, Waiving, edit
 from services.launch.domain.rules.lead import Lead, contract, ready_on
+from shared.contracts.words import LaunchId
 from tests.unit.launch.story import BY_ITSELF, CALENDAR, MEDIUM, SMALL, START, Story, is_reminder, on, only
 
 DAYS = st.integers(90, 400).map(lambda days: START.date() + timedelta(days=days))
@@ -195,3 +196,13 @@ def test_an_opportunity_says_for_which_team_s_work_it_is_too_late() -> None:
         " sales enablement planned (sales_enablement)."
     )
     assert story.launch().date == on("2026-06-08")
+
+
+@pytest.mark.parametrize(("by", "second"), [("ana", "ana"), ("ana", "Ana"), ("ANA", "ana"), ("ana", "")])
+def test_nobody_is_the_second_name_to_an_own_wish_however_it_is_written(by: str, second: str) -> None:
+    story = planned()
+    wish = Waiving(**{**WAIVER.model_dump(), "approved_by": second})
+    command = Edit(launch=LaunchId("L-F-1"), by=by, request="r", waive=wish)
+    with pytest.raises(RefusedError, match="needs a second name: somebody else who approves it") as refused:
+        edit(story.state, command, Context(story.calendar, story.now), len(story.told) + 1)
+    assert refused.value.where == "$.approved_by"
