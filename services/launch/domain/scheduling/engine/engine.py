@@ -15,7 +15,7 @@ from services.launch.domain.scheduling.engine.search import Reach, Search
 
 LAST_STEPS = 500  # of the first stage, when finding a first plan took all others
 
-S1_REACHES = (Reach(2, 2, 6), Reach(3, 2, 5))
+S1_REACHES = (Reach(2, 2, 6),)
 
 S2_REACHES = (Reach(3, 2, 5), Reach(2, 4, 12))
 
@@ -25,7 +25,7 @@ ROUNDS = 8  # of taking back moves nobody asked for
 class Effort(NamedTuple):
     """Steps for each stage, the second one's in addition; a thousand take about four milliseconds."""
 
-    s1: int = 7000
+    s1: int = 3500
     s2: int = 45000
 
 
